@@ -1,0 +1,1 @@
+"""The Trellis runtime: one generic engine that interprets a tenant's metadata."""
