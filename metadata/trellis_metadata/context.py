@@ -1,0 +1,69 @@
+"""What checks of documents may ask: the snapshot, its relations, the formula checker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Protocol
+
+from trellis_metadata.diagnostics import Diagnostic
+from trellis_metadata.field_types import FieldTypeSpec
+from trellis_metadata.relations import Relations, targets_of
+from trellis_metadata.snapshot import Key, Snapshot
+
+
+class FormulaChecker(Protocol):
+    """Judges a formula: syntax, names and type. ``object_name`` is the object over whose records it is evaluated."""
+
+    def __call__(self, text: str, object_name: str, *, snapshot: Snapshot, pointer: str) -> Iterable[Diagnostic]:
+        """Yield what is wrong with ``text``, at ``pointer``. Formulas in metadata conditions return a boolean."""
+        ...
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of one snapshot."""
+
+    snapshot: Snapshot
+    field_types: Mapping[str, FieldTypeSpec]
+    relations: Relations
+    formula_checker: FormulaChecker | None = None
+    broken: frozenset[Key] = field(default_factory=frozenset)
+    """Documents of a wrong shape, of which the snapshot holds a stub: what is missing in them is no further finding."""
+
+    def is_broken(self, kind: str, name: str) -> bool:
+        """Say whether the document has a wrong shape."""
+        return (kind, name) in self.broken
+
+    @cached_property
+    def has_broken_objects(self) -> bool:
+        """Say whether any object has a wrong shape, so that child lists may be missing."""
+        return any(kind == "object" for kind, _ in self.broken)
+
+    @cached_property
+    def _children(self) -> dict[str, dict[str, list[tuple[str, str]]]]:
+        found: dict[str, dict[str, list[tuple[str, str]]]] = {}
+        for object_name in self.snapshot.of_kind("object"):
+            for name, field_doc in self.relations.fields(object_name).items():
+                relationship = field_doc.get("relationship")
+                for target in targets_of(field_doc, self.field_types.get(str(field_doc.get("type")))):
+                    if isinstance(relationship, str):
+                        found.setdefault(target, {}).setdefault(relationship, []).append((object_name, name))
+        return found
+
+    def children(self, object_name: str) -> Mapping[str, list[tuple[str, str]]]:
+        """Return the child lists of an object by name: the objects and fields that point to it."""
+        return self._children.get(object_name, {})
+
+    def formula(self, text: str, object_name: str, pointer: str) -> Iterator[Diagnostic]:
+        """Yield what is wrong with a formula; without a checker a formula cannot be enforced and is refused."""
+        if self.formula_checker is None:
+            yield Diagnostic(
+                "formula_not_available",
+                pointer,
+                "Formulas cannot be evaluated here, so none can be declared.",
+                "Leave the formula out.",
+            )
+        elif self.relations.has_object(object_name):
+            yield from self.formula_checker(text, object_name, snapshot=self.snapshot, pointer=pointer)
