@@ -1,4 +1,5 @@
 """Field types, found by looking into this folder: one file is one type."""
+
 from __future__ import annotations
 
 import importlib

@@ -3,6 +3,7 @@
 A type is one file in this folder with one subclass of :class:`FieldType`; it is found by discovery. ``compile`` turns one
 field definition into a :class:`Codec`, a bundle of closures that the hot path calls without looking at metadata again.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,7 +23,28 @@ FieldDoc = Mapping[str, Any]
 
 
 class InvalidValue(TrellisError):
-    """A value that the field cannot take. ``code`` is stable; the message says what was found and what was expected."""
+    """A value that the field cannot take. ``code`` is stable; the message says what was found and what was expected.
+
+    The codes, all of them:
+
+    ========================  =====================================================================
+    ``wrong_type``            another JSON type than the field reads (a list for a text …)
+    ``bad_format``            the right JSON type, but not written as the field expects (a date, an address …)
+    ``bad_characters``        characters that cannot be stored: NUL and other controls, lone surrogates, separators
+    ``too_long``              more characters or items than allowed
+    ``too_short``             fewer characters than required
+    ``too_large``             more bytes or deeper nesting than allowed
+    ``pattern``               does not match the field's pattern
+    ``out_of_range``          below the smallest or above the largest value, or too many digits
+    ``too_many_decimals``     more decimals than the field keeps; nothing is rounded silently
+    ``unknown_option``        not one of the names that are defined (options, currencies, countries)
+    ``bad_reference``         not the id of a record or file that the field may point to
+    ``missing_part``          a part of a compound value is missing
+    ``not_allowed``           well formed, but refused (an inactive option, a scheme, an unknown key …)
+    ========================  =====================================================================
+
+    ``details`` carry ``found`` and ``expected``, for compound values also ``part``.
+    """
 
     code = "invalid_value"
 
@@ -90,8 +112,11 @@ class Codec:
     ``parse`` reads a JSON value that is not null and returns the Python value; it raises :class:`InvalidValue`. The null
     rule is the caller's: null never reaches a codec. With several columns, ``to_columns`` and ``from_columns`` convert
     between the value and one tuple in column order; with one column they are None and the value is stored as it is.
+    ``columns[0]`` is the main column: SQL NULL exactly when the value is null. ``parse`` and ``from_text`` return None for
+    a blank text, a list without items and a compound value without parts: all of these are null.
     ``to_json`` and ``to_text`` are None where the value itself will do. ``to_text``/``from_text`` are the form used in CSV
-    and XLSX. ``compare`` is a key for sorting and equality in Python that orders as the main column does in SQL (None: the value).
+    and XLSX; ``from_text`` reads what ``to_text`` wrote. ``check_change`` judges a new value against the stored one (None for
+    a new record) and raises :class:`InvalidValue`, for instance when an inactive option is chosen anew. ``compare`` is a key for sorting and equality in Python that orders as the main column does in SQL (None: the value).
     """
 
     columns: tuple[Column, ...]
@@ -107,6 +132,7 @@ class Codec:
     parts: Mapping[str, Part] = field(default_factory=dict)
     json_schema: Mapping[str, Any] = field(default_factory=dict)
     targets: tuple[str, ...] = ()
+    check_change: Callable[[Any, Any], None] | None = None
 
 
 class FieldType:
@@ -122,10 +148,41 @@ class FieldType:
     computed: ClassVar[bool] = False
     """True when people and programs cannot write the field (auto-number, formula, roll-up)."""
     unique_allowed: ClassVar[bool] = True
+    always_required: ClassVar[bool] = False
+    """True when a field of this type is required whatever its document says."""
 
     def check(self, field: FieldDoc, pointer: str, snapshot: Snapshot) -> Iterable[Diagnostic]:
         """Yield what is wrong with ``field`` beyond its shape."""
         return ()
+
+    def check_default(self, field: FieldDoc, pointer: str, env: Environment | None) -> Iterable[Diagnostic]:
+        """Yield why the field's ``default`` is not a value of the field.
+
+        A default ``{"formula": …}`` is the formula checker's. Without ``env``, what only a tenant can tell (its currencies,
+        its shared picklists) is not judged. ``field`` passed :meth:`check`.
+        """
+        default = field.get("default")
+        if default is None or (isinstance(default, Mapping) and set(default) == {"formula"}):
+            return
+        if self.computed:
+            yield Diagnostic(
+                "default_not_allowed",
+                f"{pointer}/default",
+                f"A field of type '{self.name}' is computed and has no default.",
+                "Remove the default.",
+            )
+            return
+        try:
+            self.compile(field, env if env is not None else _UNKNOWN).parse(default)
+        except _NeedsEnvironment:
+            return
+        except InvalidValue as problem:
+            yield Diagnostic(
+                "bad_default",
+                f"{pointer}/default",
+                f"The default is not a value of the field. {problem.message}",
+                "Change the default or remove it.",
+            )
 
     def compile(self, field: FieldDoc, env: Environment) -> Codec:
         """Return the field's compiled behaviour. ``field`` passed validation."""
@@ -134,3 +191,17 @@ class FieldType:
     def conversions(self, field: FieldDoc) -> frozenset[str]:
         """Names of types that values of ``field`` can be converted to by way of text form and back-fill."""
         return frozenset({"text", "long_text"})
+
+
+class _NeedsEnvironment(Exception):
+    """A field asked for its tenant where none is known."""
+
+
+class _UnknownEnvironment:
+    """Stands for the tenant while metadata is checked without one; every question ends the check."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise _NeedsEnvironment(name)
+
+
+_UNKNOWN: Any = _UnknownEnvironment()

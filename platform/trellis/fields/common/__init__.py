@@ -1,0 +1,1 @@
+"""What several field types share. Nothing here is a field type."""

@@ -1,0 +1,147 @@
+"""References to records: how they are read and stored, and what their options mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from trellis.fields.base import Codec, Column, Environment, FieldDoc, Part
+from trellis.fields.common.characters import clean_line
+from trellis.fields.common.choices import NAME_PATTERN
+from trellis.fields.common.columns import RecordId, RecordRef
+from trellis.fields.common.problems import invalid
+from trellis.storage.types import text_column
+from trellis_metadata.diagnostics import Diagnostic, did_you_mean
+from trellis_metadata.names import SYSTEM_FIELDS
+
+if TYPE_CHECKING:
+    from trellis_metadata.snapshot import Snapshot
+
+SYSTEM_TARGETS = frozenset({"user"})
+"""Objects that exist without a document."""
+_NAME: dict[str, Any] = {"type": "string", "pattern": NAME_PATTERN, "maxLength": 40}
+RELATION_OPTIONS: dict[str, Any] = {
+    "relationship": {
+        **_NAME,
+        "description": "Name of the list of these records on the target, for paths and related lists.",
+        "examples": ["deals"],
+    },
+    "relationship_label": {
+        "type": ["string", "object"],
+        "description": "Heading of the related list.",
+        "examples": [{"en": "Deals", "zh": "商机"}],
+    },
+    "filter": {
+        "type": "object",
+        "x-merge": "atomic",
+        "description": "Filter tree over the target: which records may be chosen.",
+        "examples": [{"field": "active", "op": "=", "value": True}],
+    },
+}
+ON_DELETE: dict[str, Any] = {
+    "enum": ["restrict", "clear", "cascade"],
+    "examples": ["restrict"],
+    "description": "When the target is deleted: refuse (restrict), blank the field (clear), or delete this record too (cascade). "
+    "Default: restrict when the field is required, else clear.",
+}
+
+
+def targets_of(field: FieldDoc) -> tuple[str, ...]:
+    """Return the names of the objects that a lookup may point to."""
+    target = field["target"]
+    return (target,) if isinstance(target, str) else tuple(target)
+
+
+def on_delete_of(field: FieldDoc) -> str:
+    """Return what happens to the record when the target is deleted: ``restrict``, ``clear`` or ``cascade``."""
+    if field["type"] == "master_detail":
+        return "cascade"
+    return str(field.get("on_delete") or ("restrict" if field.get("required") else "clear"))
+
+
+def reference_codec(targets: tuple[str, ...], env: Environment) -> Codec:
+    """Return the codec of a reference to a record of ``targets``.
+
+    One target: one column. Several: the number, and the object's name in the column ``object``.
+    """
+    expected = f"the id of a record of {' or '.join(targets)}, such as {targets[0]}_…"
+
+    def parse(value: Any) -> RecordRef | None:
+        if isinstance(value, RecordRef):
+            if value.object not in targets:
+                raise invalid("bad_reference", f"{value.object} {value.id}", expected)
+            return value
+        text = clean_line(value, expected)
+        return None if text is None else RecordRef(*env.parse_id(text, targets))
+
+    def to_json(ref: RecordRef) -> str:
+        return env.format_id(ref.object, ref.id)
+
+    schema = {"type": "string", "maxLength": 100, "description": f"Id of a record of {' or '.join(targets)}."}
+    common: dict[str, Any] = {
+        "to_json": to_json,
+        "to_text": to_json,
+        "from_text": parse,
+        "compare": _number,
+        "json_schema": schema,
+        "targets": targets,
+    }
+    if len(targets) == 1:
+        return Codec((Column(RecordId(targets[0])),), parse, "reference", **common)
+    return Codec(
+        (Column(sa.BigInteger()), Column(text_column(), "object")),
+        parse,
+        "reference",
+        to_columns=lambda ref: (ref.id, ref.object),
+        from_columns=_from_columns,
+        parts={"object": Part("object", "text")},
+        **common,
+    )
+
+
+def _number(ref: RecordRef) -> int:
+    return ref.id
+
+
+def _from_columns(row: tuple[Any, ...]) -> RecordRef | None:
+    return None if row[0] is None else RecordRef(row[1], row[0])
+
+
+def check_relation(field: FieldDoc, pointer: str, snapshot: Snapshot, targets: Iterable[str]) -> Iterable[Diagnostic]:
+    """Yield what is wrong with targets, deletion rule and relationship name of a reference."""
+    known: Mapping[str, Any] = snapshot.of_kind("object")
+    names = list(targets)
+    for i, name in enumerate(names):
+        where = f"{pointer}/target" if isinstance(field.get("target"), str) else f"{pointer}/target/{i}"
+        if name not in known and name not in SYSTEM_TARGETS:
+            yield Diagnostic(
+                "unknown_reference",
+                where,
+                f"There is no object '{name}'.{did_you_mean(name, known)}",
+                "Name an existing object or add it.",
+            )
+    if field.get("on_delete") == "clear" and field.get("required"):
+        yield Diagnostic(
+            "bad_on_delete",
+            f"{pointer}/on_delete",
+            "A required reference cannot be cleared when its target is deleted.",
+            "Use 'restrict' or 'cascade', or make the field optional.",
+        )
+    if field.get("relationship_label") is not None and "relationship" not in field:
+        yield Diagnostic(
+            "unused_option",
+            f"{pointer}/relationship_label",
+            "'relationship_label' stands without 'relationship'.",
+            "Add 'relationship' or remove 'relationship_label'.",
+        )
+    for name in names if "relationship" in field else ():
+        taken = {f.get("name") for f in known.get(name, {}).get("fields", ())} | set(SYSTEM_FIELDS)
+        if field["relationship"] in taken:
+            yield Diagnostic(
+                "name_taken",
+                f"{pointer}/relationship",
+                f"'{field['relationship']}' is already a field of object '{name}'.",
+                "Choose another name for the relationship.",
+            )
