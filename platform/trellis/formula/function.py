@@ -1,0 +1,53 @@
+"""A function: declaration and bodies in one value, one file each in ``trellis.formula.functions``.
+
+Bodies
+------
+``python``
+    Called with the values of the arguments. With ``Blanks.PASS`` it is not called when one of them is blank (None).
+    ``context`` puts the evaluation context first.
+``build``
+    Instead of ``python`` where evaluation is lazy or depends on static types: gets the argument nodes and their closures,
+    returns the closure of the call.
+``postgresql``
+    A template over the arguments (``{0}`` …; ``{*}`` is all of them, with commas), or a callable from nodes and SQL to SQL.
+    It must never raise in the database: partial operations return NULL. ``fails`` then tells an error from a blank:
+    ``"null"`` means that a NULL from arguments that are not NULL is an error, anything else is a template of a condition.
+``helpers``
+    DDL of PostgreSQL functions that the template calls, in the schema ``trellis_fn``.
+``sqlite``
+    A template that SQLite computes exactly by itself and that cannot fail. Without it the Python body is called from SQLite.
+``refused``
+    Why the function has no SQL at all, where that is so.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from trellis.formula.values import Closure
+from trellis_metadata.formula.functions import Blanks, FunctionSpec, Reads
+
+if TYPE_CHECKING:
+    from trellis.formula.sql.pieces import Sql
+    from trellis_metadata.formula.typed import Node
+
+__all__ = ["Blanks", "Function", "Reads"]
+
+SqlBody = str | Callable[[Sequence["Node"], Sequence["Sql"]], "Sql"]
+
+
+@dataclass(frozen=True)
+class Function(FunctionSpec):
+    """A function of the expression language with everything that the back ends need."""
+
+    python: Callable[..., Any] | None = field(default=None, compare=False)
+    build: Callable[[Sequence[Node], Sequence[Closure]], Closure] | None = field(default=None, compare=False)
+    context: bool = False
+    postgresql: SqlBody | None = field(default=None, compare=False)
+    fails: str = ""
+    helpers: str = ""
+    sqlite: str | None = None
+    refused: str = ""
+    not_evaluated: str = ""
+    """Why the function cannot be evaluated yet; using it is a problem that the checker reports."""

@@ -1,0 +1,98 @@
+"""Exact decimals: 39 significant digits, half away from zero, at every step.
+
+Functions that have no exact decimal result go through binary floating point and come back by the shortest decimal text
+that names the same double.
+"""
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from decimal import ROUND_HALF_DOWN, ROUND_HALF_UP, Clamped, Context, Decimal, InvalidOperation, Overflow
+
+from trellis.formula.values import fail
+
+DIGITS = 39
+_LIMIT = 130_000
+EXACT = Context(prec=DIGITS, rounding=ROUND_HALF_UP, Emin=-_LIMIT, Emax=_LIMIT, traps=[InvalidOperation, Overflow])
+WIDE = Context(prec=300_000, rounding=ROUND_HALF_UP, Emin=-_LIMIT * 4, Emax=_LIMIT * 4, traps=[InvalidOperation, Overflow])
+POWER = Context(prec=18, rounding=ROUND_HALF_UP, Emin=-_LIMIT, Emax=_LIMIT, traps=[InvalidOperation, Overflow])
+_POWER_WORK = Context(prec=60, rounding=ROUND_HALF_UP, Emin=-_LIMIT, Emax=_LIMIT, traps=[InvalidOperation, Overflow])
+_NEARLY = {up: Context(prec=33, rounding=ROUND_HALF_DOWN if up else ROUND_HALF_UP, Emin=-_LIMIT, Emax=_LIMIT, traps=[InvalidOperation])
+           for up in (True, False)}
+ZERO = Decimal(0)
+ONE = Decimal(1)
+del Clamped
+
+
+def divide(a: Decimal, b: Decimal) -> Decimal:
+    """Return ``a / b`` to 39 digits; a zero divisor is an error."""
+    if not b:
+        fail("arithmetic", "Division by zero.")
+    return EXACT.divide(a, b)
+
+
+def power(x: Decimal, n: Decimal) -> Decimal:
+    """Return ``x`` to the whole power ``n`` with 18 digits; tiny results are 0 and results above 1e64 an error."""
+    if n != n.to_integral_value():
+        fail("arithmetic", "The exponent of ^ must be a whole number.")
+    if not n:
+        return ONE
+    if not x:
+        return ZERO if n > 0 else fail("arithmetic", "Zero has no negative power.")
+    if abs(n) > 10**12 or math.log10(abs(x)) * float(n) > 64:
+        if abs(x) == 1:
+            return ONE if x > 0 or n % 2 == 0 else -ONE
+        if math.log10(abs(x)) * float(n) < -39:
+            return ZERO
+        fail("arithmetic", "The result of ^ is too large.")
+    if math.log10(abs(x)) * float(n) < -45:
+        return ZERO
+    positive = _POWER_WORK.power(x, abs(int(n)))
+    result = POWER.plus(positive if n > 0 else _POWER_WORK.divide(ONE, positive))
+    return ZERO if abs(result) < Decimal("1e-39") else result
+
+
+def through_float(function: Callable[..., float], *arguments: Decimal) -> Decimal:
+    """Return ``function`` of doubles as a decimal; no number or infinity is an error."""
+    try:
+        result = function(*map(float, arguments))
+    except (ValueError, OverflowError):
+        fail("not_a_number", "The result is not a number.")
+    return from_float(result)
+
+
+def from_float(value: float) -> Decimal:
+    """Return the shortest decimal that names the same double."""
+    if not math.isfinite(value):
+        fail("not_a_number", "The result is not a number.")
+    return Decimal(repr(value))
+
+
+def nearly(x: Decimal, *, up: bool) -> Decimal:
+    """Round to 33 digits first, so that FLOOR(6/11*11) is 6."""
+    return _NEARLY[up].plus(x)
+
+
+def whole(x: Decimal) -> int:
+    """Cut the fraction off. Numbers beyond any sensible count are limited, so that they stay cheap."""
+    if x.adjusted() > 18:
+        return 10**18 if x > 0 else -(10**18)
+    return int(x)
+
+
+def round_to(x: Decimal, places: int, rounding: str = ROUND_HALF_UP) -> Decimal:
+    """Round to ``places`` decimals, negative places to tens and hundreds; far more places than digits change nothing."""
+    exponent = x.as_tuple().exponent
+    if isinstance(exponent, int) and -exponent <= places:
+        return x
+    if places < -(x.adjusted() + 2):
+        return ZERO
+    return x.quantize(Decimal(1).scaleb(-places), rounding, WIDE)
+
+
+def plain(x: Decimal) -> str:
+    """Write a number with plain digits: no exponent, no trailing zeros, no minus before zero."""
+    if not x:
+        return "0"
+    text = f"{x:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

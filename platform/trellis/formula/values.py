@@ -1,0 +1,70 @@
+"""Values, errors and the context of an evaluation."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any, NoReturn
+from zoneinfo import ZoneInfo
+
+from trellis_metadata.errors import TrellisError
+
+
+class EvaluationError(TrellisError):
+    """A formula met a value that it cannot compute with. Caught at the top of the formula, where it becomes an error value."""
+
+    code = "evaluation"
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorValue:
+    """What an erroneous row gives instead of a value. ``code`` is stable (``arithmetic``, ``bad_date`` …)."""
+
+    code: str
+    message: str
+
+    def __bool__(self) -> bool:
+        return False
+
+
+@dataclass(slots=True)
+class Context:
+    """What one evaluation sees.
+
+    ``row`` offers values by canonical path (``amount``, ``account.name``, ``$user.email``); it may compute them when asked.
+    ``old`` is the row before the change, None when there is none. ``now`` is the one instant of the evaluation.
+    ``zone`` is the zone that TODAY and DATEVALUE use, ``fiscal_start`` the first month of the fiscal year.
+    """
+
+    row: Mapping[str, Any]
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    zone: ZoneInfo | Any = UTC
+    old: Mapping[str, Any] | None = None
+    is_new: bool = False
+    is_clone: bool = False
+    fiscal_start: int = 1
+    memo: dict[int, Any] = field(default_factory=dict)
+
+    @property
+    def today(self) -> date:
+        return self.now.astimezone(self.zone).date()
+
+
+Closure = Callable[[Context], Any]
+
+
+def fail(code: str, message: str) -> NoReturn:
+    """Raise an evaluation error; usable inside an expression."""
+    raise EvaluationError(code, message)
+
+
+@dataclass(frozen=True, slots=True)
+class Markup:
+    """A text with a presentation (link, image, line break). Rendered from these parts, never as raw HTML."""
+
+    kind: str
+    parts: tuple[str, ...]

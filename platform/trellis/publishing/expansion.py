@@ -1,0 +1,168 @@
+"""The physical side of a plan: which tables, columns and indexes a change adds, and which columns must be filled."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from trellis.fields import field_types
+from trellis.fields.base import Environment
+from trellis.model import ObjectModel
+from trellis.model.object_model import stored_columns
+from trellis.publishing import catalogue
+from trellis.storage import physical, system
+from trellis.storage.physical import FOLD, Storage
+from trellis_metadata.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """A new column that must be computed from what the records hold: a converted type or a case-folded shadow."""
+
+    object: str
+    target: str
+    source: str
+
+
+@dataclass
+class Expansion:
+    """Everything physical that one plan needs. ``before`` and ``after`` are catalogue entries by (new) object name."""
+
+    before: dict[str, Storage] = field(default_factory=dict)
+    after: dict[str, Storage] = field(default_factory=dict)
+    created: list[str] = field(default_factory=list)
+    added: dict[str, dict[str, physical.Place]] = field(default_factory=dict)
+    fills: list[Fill] = field(default_factory=list)
+    archived: list[Storage] = field(default_factory=list)
+    renamed: dict[str, str] = field(default_factory=dict)
+
+
+Renames = Mapping[str, Mapping[str, str]]
+"""New field name by old one, by (new) object name."""
+
+
+def expand(old: Snapshot, new: Snapshot, storages: Mapping[str, Storage], tables: set[str], env: Environment, *,
+           renamed_objects: Mapping[str, str], renamed_fields: Renames, revive: bool) -> Expansion:
+    """Work out the physical change from ``old`` to ``new``. Pure: nothing is executed."""
+    result = Expansion(renamed=dict(renamed_objects))
+    old_name = {new_name: old_name for old_name, new_name in renamed_objects.items()}
+    old_objects = old.of_kind("object")
+    for name, doc in new.of_kind("object").items():
+        before_name = old_name.get(name, name)
+        before_doc = old_objects.get(before_name)
+        if before_doc is doc or (before_doc == doc and before_name == name):
+            continue
+        storage = storages.get(before_name)
+        if before_doc is None and storage is not None and not revive:
+            result.archived.append(storage)
+            storage = None
+        if storage is None:
+            storage = physical.new_storage(name, tables)
+            tables.add(storage.table)
+            result.created.append(name)
+        _expand_object(result, replace(storage, object=name), before_doc, doc, env, renamed_fields.get(name, {}), revive)
+    return result
+
+
+def _expand_object(result: Expansion, storage: Storage, before: Mapping[str, Any] | None, doc: Mapping[str, Any],
+                   env: Environment, renamed: Mapping[str, str], revive: bool) -> None:
+    types = field_types()
+    codecs = {f["name"]: types[f["type"]].compile(f, env) for f in doc["fields"]}
+    wanted = stored_columns(doc, codecs)
+    folds = {FOLD + o: FOLD + n for o, n in renamed.items()}
+    after, added = physical.place_fields(storage, wanted, renamed={**renamed, **folds}, revive=revive)
+    name = storage.object
+    result.before[name], result.after[name], result.added[name] = storage, after, added
+    if before is None:
+        return
+    earlier = {renamed.get(f["name"], f["name"]): f["name"] for f in before["fields"]}
+    for target in added:
+        source = earlier.get(target[len(FOLD):] if target.startswith(FOLD) else target)
+        if target.startswith(FOLD) and source is not None:
+            result.fills.append(Fill(name, target, target[len(FOLD):]))
+        elif source is not None:
+            result.fills.append(Fill(name, target, source))
+    # A shadow is computed from the new columns, so conversions come first.
+    result.fills.sort(key=lambda f: f.target.startswith(FOLD))
+
+
+def add_columns(connection: Connection, expansion: Expansion, new: Snapshot, env: Environment) -> None:
+    """Create new tables and add new columns. Adds only: an older model goes on working."""
+    types = field_types()
+    for storage in expansion.archived:
+        archived = replace(storage, object=f"~{storage.object}~{storage.generation}")
+        connection.execute(system.catalogue.delete().where(system.catalogue.c.object == storage.object))
+        catalogue.write(connection, archived)
+    for name, after in expansion.after.items():
+        doc = new.of_kind("object")[name]
+        columns = stored_columns(doc, {f["name"]: types[f["type"]].compile(f, env) for f in doc["fields"]})
+        table = physical.build_table(after, columns)
+        if name in expansion.created:
+            physical.create_table(connection, table)
+            continue
+        fresh = [sa.Column(physical_name, column.type)
+                 for field_name, place in expansion.added[name].items()
+                 for physical_name, column in zip(place.names(columns[field_name]), columns[field_name], strict=True)]
+        if fresh:
+            physical.add_columns(connection, after.table, fresh)
+        remembered = replace(expansion.before[name], used=after.used)
+        _write_under_old_name(connection, expansion, name, remembered)
+
+
+def _write_under_old_name(connection: Connection, expansion: Expansion, name: str, storage: Storage) -> None:
+    old = next((o for o, n in expansion.renamed.items() if n == name), name)
+    catalogue.write(connection, replace(storage, object=old))
+
+
+def activate(connection: Connection, expansion: Expansion, new: Snapshot, env: Environment) -> None:
+    """Switch the catalogue to the new entries and bring indexes in line with the documents."""
+    for old, name in expansion.renamed.items():
+        connection.execute(system.catalogue.delete().where(system.catalogue.c.object == old))
+        for table in (system.change, system.fact, system.external_id, system.search, system.file):
+            connection.execute(table.update().where(table.c.object == old).values(object=name))
+    for name, after in expansion.after.items():
+        model = ObjectModel(new.of_kind("object")[name], after, env)
+        catalogue.write(connection, replace(after, indexes=sync_indexes(connection, model)))
+
+
+def sync_indexes(connection: Connection, model: ObjectModel) -> dict[str, str]:
+    """Create missing indexes, drop those that nothing asks for; return the new ``indexes`` entry."""
+    have, wanted = dict(model.storage.indexes), wanted_indexes(model)
+    result: dict[str, str] = {}
+    numbers = {int(v.split("|")[0].rsplit("_", 1)[1]) for v in have.values()}
+    for purpose, entry in have.items():
+        name, columns = entry.split("|", 1)
+        if purpose in wanted and ",".join(c.name for c in wanted[purpose]) == columns:
+            result[purpose] = entry
+        else:
+            physical.drop_index(connection, name)
+    for purpose, index_columns in wanted.items():
+        if purpose in result:
+            continue
+        number = next(n for n in range(1, len(numbers) + 2) if n not in numbers)
+        numbers.add(number)
+        name = f"ix_{model.table.name[:48]}_{number}"
+        unique = purpose.startswith("unique:")
+        where = model.table.c.deleted_at.is_(None) if unique else index_columns[0].isnot(None)
+        physical.create_index(connection, name, model.table, index_columns, unique=unique, where=where)
+        result[purpose] = f"{name}|{','.join(c.name for c in index_columns)}"
+    return result
+
+
+def wanted_indexes(model: ObjectModel) -> dict[str, list[sa.Column[Any]]]:
+    """Return the columns of every index that the object's document calls for, by purpose."""
+    wanted: dict[str, list[sa.Column[Any]]] = {}
+    for key in model.unique_keys:
+        wanted[f"unique:{key.name}"] = [model.key_column(n) for n in key.fields]
+    for f in model.fields.values():
+        if f.category == "reference" and f.columns:
+            wanted[f"lookup:{f.name}"] = [f.column, model.table.c.id]
+        elif f.doc.get("indexed"):
+            wanted[f"indexed:{f.name}"] = [f.column, model.table.c.id]
+    for index in model.doc.get("indexes", ()):
+        fields = [model.field(n) for n in index["fields"]]
+        wanted[f"index:{index['name']}"] = [f.column for f in fields if f is not None]
+    return wanted

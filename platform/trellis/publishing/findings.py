@@ -1,0 +1,142 @@
+"""What a plan means for the records that exist: values that would be lost, rules that they would break."""
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from trellis.fields.base import InvalidValue
+from trellis.model import FieldModel, Model, ObjectModel
+from trellis.publishing.expansion import Expansion
+from trellis.publishing.filling import convert, fold
+from trellis.storage.physical import FOLD
+from trellis_metadata.labels import Label, text_of
+from trellis_metadata.plan import Plan
+from trellis_metadata.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One consequence: ``count`` records of ``subject`` (``object`` or ``object.field``)."""
+
+    code: str
+    subject: str
+    count: int
+    message: Label
+    destructive: bool = False
+
+    def to_json(self, language: str) -> dict[str, Any]:
+        return {"code": self.code, "subject": self.subject, "count": self.count, "message": text_of(self.message, language),
+                "destructive": self.destructive}
+
+
+def examine(connection: Connection, model: Model, new: Snapshot, expansion: Expansion, plan: Plan) -> list[Finding]:
+    """Count what the plan would lose or leave in breach of its new rules."""
+    found: list[Finding] = []
+    new_objects = new.of_kind("object")
+    names = {n: o for o, n in expansion.renamed.items()}
+    for name, doc in model.snapshot.of_kind("object").items():
+        if name not in new_objects and name not in expansion.renamed:
+            count = _count(connection, model.object(name), None)
+            if count:
+                found.append(Finding("records_hidden", name, count, {
+                    "en": f"{count} records of '{name}' are no longer reachable.", "zh": f"“{name}”的 {count} 条记录将不可访问。"}, True))
+    for name in expansion.after:
+        old_doc = model.snapshot.get("object", names.get(name, name))
+        if old_doc is not None and name not in expansion.created:
+            before = model.object(names.get(name, name))
+            after = ObjectModel(new_objects[name], expansion.after[name], model.env)
+            found.extend(_examine_object(connection, before, after, expansion))
+    return found
+
+
+def _examine_object(connection: Connection, before: ObjectModel, after: ObjectModel, expansion: Expansion) -> Iterator[Finding]:
+    kept = {p.column for p in after.storage.places.values()}
+    converted = {f.source for f in expansion.fills if f.object == after.name and not f.target.startswith(FOLD)}
+    columns = {f.name: before.storage.places[f.name].column for f in before.fields.values()}
+    for field in before.fields.values():
+        if columns[field.name] not in kept and field.name not in converted:
+            count = _count(connection, before, field)
+            if count:
+                yield Finding("values_hidden", f"{after.name}.{field.name}", count, {
+                    "en": f"{count} records lose their value of '{field.name}'.", "zh": f"{count} 条记录将失去“{field.name}”的值。"}, True)
+    by_column = {columns[n]: f for n, f in before.fields.items()}
+    for field in after.fields.values():
+        old = by_column.get(after.storage.places[field.name].column)
+        if field.required and (old is None or not old.required):
+            count = _count(connection, before, None) - (_count(connection, before, old) if old else 0)
+            if count:
+                yield Finding("required_but_blank", f"{after.name}.{field.name}", count, {
+                    "en": f"{count} records have no '{field.name}'; they must get one when they are next changed.",
+                    "zh": f"{count} 条记录没有“{field.name}”，下次修改时必须填写。"})
+        if old is not None and field.doc.get("options") != old.doc.get("options"):
+            yield from _lost_options(connection, before, old, field, after.name)
+    for fill in expansion.fills:
+        if fill.object == after.name and not fill.target.startswith(FOLD):
+            yield from _conversion(connection, before, before.fields[fill.source], after.fields[fill.target], after.name)
+    yield from _duplicates(connection, before, after)
+
+
+def _lost_options(connection: Connection, before: ObjectModel, old: FieldModel, new: FieldModel, name: str) -> Iterator[Finding]:
+    if old.category != "choice" or new.category != "choice":
+        return
+    gone = {o["name"] for o in old.doc.get("options", ())} - {o["name"] for o in new.doc.get("options", ())}
+    if not gone:
+        return
+    t = before.table
+    count = connection.execute(sa.select(sa.func.count()).select_from(t).where(old.column.in_(sorted(gone)))).scalar_one()
+    if count:
+        yield Finding("option_in_use", f"{name}.{new.name}", count, {
+            "en": f"{count} records hold a removed option of '{new.name}'; they keep it until they are changed.",
+            "zh": f"{count} 条记录使用了“{new.name}”被删除的选项，修改前将保留。"}, True)
+
+
+def _conversion(connection: Connection, before: ObjectModel, old: FieldModel, new: FieldModel, name: str) -> Iterator[Finding]:
+    change, lost = convert(old, new), 0
+    query = sa.select(*old.columns).where(old.column.isnot(None)).execution_options(yield_per=1000)
+    for row in connection.execute(query):
+        try:
+            change(old.decode(tuple(row)))
+        except InvalidValue:
+            lost += 1
+    if lost:
+        yield Finding("values_lost", f"{name}.{new.name}", lost, {
+            "en": f"{lost} values of '{new.name}' cannot be read as {new.doc['type']} and become blank.",
+            "zh": f"“{new.name}”的 {lost} 个值无法转换为 {new.doc['type']}，将变为空。"}, True)
+
+
+def _duplicates(connection: Connection, before: ObjectModel, after: ObjectModel) -> Iterator[Finding]:
+    known = {(k.name, k.fields) for k in before.unique_keys}
+    for key in after.unique_keys:
+        if (key.name, key.fields) in known:
+            continue
+        fields = [before.field(n) for n in key.fields]
+        if any(f is None for f in fields):
+            continue
+        columns = [f.column for f in fields if f is not None]
+        seen: dict[tuple[Any, ...], int] = {}
+        query = sa.select(*columns).where(before.table.c.deleted_at.is_(None), *[c.isnot(None) for c in columns])
+        for row in connection.execute(query.execution_options(yield_per=1000)):
+            value = tuple(fold(v) if isinstance(v, str) and n in after.folded else v for v, n in zip(row, key.fields, strict=True))
+            seen[value] = seen.get(value, 0) + 1
+        count = sum(n for n in seen.values() if n > 1)
+        if count:
+            yield Finding("duplicates", f"{after.name}.{key.name}", count, {
+                "en": f"{count} records share a value of the new unique key '{key.name}'. Resolve them first.",
+                "zh": f"{count} 条记录在新的唯一键“{key.name}”上重复，请先处理。"}, True)
+
+
+def _count(connection: Connection, model: ObjectModel, field: FieldModel | None) -> int:
+    query = sa.select(sa.func.count()).select_from(model.table).where(model.table.c.deleted_at.is_(None))
+    if field is not None:
+        query = query.where(field.column.isnot(None))
+    return int(connection.execute(query).scalar_one())
+
+
+Counts = Mapping[str, int]

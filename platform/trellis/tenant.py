@@ -1,0 +1,215 @@
+"""One tenant: its database, its metadata and the ways to read and write its records."""
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from cryptography.fernet import Fernet
+from sqlalchemy.engine import Connection
+
+from trellis.access import Cause, Principal
+from trellis.clock import Clock
+from trellis.core import core_documents
+from trellis.fields import field_types
+from trellis.ids import COUNTER, IdAllocator
+from trellis.model import Model, ModelEnvironment
+from trellis.publishing import catalogue, versions
+from trellis.publishing.expansion import activate, add_columns, expand
+from trellis.publishing.publisher import Publisher
+from trellis.rates import Rates
+from trellis.search import SearchIndex
+from trellis.storage import migrate, system
+from trellis.storage.engines import Database
+from trellis.storage.physical import Storage
+from trellis.transaction import StaleModel, Transaction
+from trellis.transaction.steps import Steps
+from trellis_metadata.language import Language
+from trellis_metadata.snapshot import EMPTY, Snapshot
+
+T = TypeVar("T")
+ATTEMPTS = 5
+DEFAULT_SETTINGS = {"organisation": "", "currency": "USD", "country": "US", "time_zone": "UTC", "language": "en"}
+
+
+class _Rollback(Exception):
+    """Ends a preview."""
+
+
+class Tenant:
+    """Safe to share between threads. Opened by :class:`trellis.runtime.Runtime`."""
+
+    def __init__(self, name: str, database: Database, clock: Clock, key_file: Path, files: Path) -> None:
+        self.name, self.database, self.clock = name, database, clock
+        self.files = files
+        self._key_file = key_file
+        self.language = Language(field_types(), system={})
+        self.ids = IdAllocator(database)
+        self.rates = Rates()
+        self.search_index = SearchIndex()
+        self.steps = Steps()
+        self.publisher = Publisher(self)
+        self._models: dict[int, Model] = {}
+        self._settings: dict[str, Any] = dict(DEFAULT_SETTINGS)
+        self._settings_version = -1
+        self._model_lock = threading.Lock()
+        self._lock_number = int.from_bytes(hashlib.sha256((database.schema or name).encode()).digest()[:7], "big")
+
+    # -- opening ---------------------------------------------------------------------------------------------------
+
+    def open(self, settings: dict[str, Any] | None = None) -> None:
+        """Migrate the platform's tables; a new tenant gets the core objects as version 1."""
+        self.database.create()
+        migrate.upgrade(self.database, "tenant")
+        with self.publishing_lock() as connection:
+            if connection.execute(sa.select(system.state.c.one)).first() is None:
+                self._begin_life(connection, {**DEFAULT_SETTINGS, **(settings or {})})
+
+    def _begin_life(self, connection: Connection, settings: dict[str, Any]) -> None:
+        connection.execute(system.state.insert(), {"one": 1, "metadata_version": 0, "access_version": 1, "settings_version": 1,
+                                                   "settings": settings})
+        connection.execute(system.counter.insert(), {"name": COUNTER, "value": 1000})
+        self._settings, self._settings_version = settings, 1
+        core = self.core_snapshot()
+        env = self.environment(core)
+        expansion = expand(EMPTY, core, {}, set(), env, renamed_objects={}, renamed_fields={}, revive=False)
+        add_columns(connection, expansion, core, env)
+        activate(connection, expansion, core, env)
+        versions.write_documents(connection, core, {})
+        versions.write_version(connection, core, number=1, operations=[], author=None, note="core", at=self.clock.now())
+
+    def core_snapshot(self) -> Snapshot:
+        """Return the documents that every tenant has."""
+        return Snapshot.of(core_documents())
+
+    # -- settings and secrets --------------------------------------------------------------------------------------
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The tenant's settings as of the last transaction."""
+        return self._settings
+
+    @property
+    def time_zone(self) -> str:
+        """The organisation's zone (IANA), in which rules reckon days."""
+        return str(self._settings.get("time_zone", "UTC"))
+
+    def change_settings(self, **changes: Any) -> None:
+        """Change settings; every process sees them at its next transaction."""
+        with self.publishing_lock() as connection:
+            row = connection.execute(sa.select(system.state)).mappings().one()
+            connection.execute(system.state.update().values(settings={**row["settings"], **changes},
+                                                            settings_version=row["settings_version"] + 1))
+
+    @cached_property
+    def _fernet(self) -> Fernet:
+        if not self._key_file.exists():
+            self._key_file.parent.mkdir(parents=True, exist_ok=True)
+            self._key_file.touch(mode=0o600, exist_ok=True)
+            self._key_file.write_bytes(Fernet.generate_key())
+        return Fernet(self._key_file.read_bytes().strip())
+
+    def environment(self, snapshot: Snapshot) -> ModelEnvironment:
+        """Return what fields may ask while they are compiled."""
+        return ModelEnvironment(snapshot, str(self._settings["currency"]), str(self._settings["country"]),
+                                lambda t: self._fernet.encrypt(t.encode()).decode(),
+                                lambda t: self._fernet.decrypt(t.encode()).decode())
+
+    # -- models ----------------------------------------------------------------------------------------------------
+
+    def model(self) -> Model:
+        """Return the compiled model of the visible version."""
+        with self.database.reading() as connection:
+            return self.model_in(connection)
+
+    def model_in(self, connection: Connection) -> Model:
+        """Return the model of the version that this transaction sees."""
+        number, settings_version = connection.execute(_STATE).one()
+        model = self._models.get((number << 20) + settings_version)
+        return model if model is not None else self._load_model(connection, number, settings_version)
+
+    def _load_model(self, connection: Connection, number: int, settings_version: int) -> Model:
+        with self._model_lock:
+            key = (number << 20) + settings_version
+            if key in self._models:
+                return self._models[key]
+            if settings_version != self._settings_version:
+                self._settings = connection.execute(sa.select(system.state.c.settings)).scalar_one()
+                self._settings_version = settings_version
+            newest = max(self._models) if self._models else None
+            known = self._models[newest].snapshot if newest is not None else None
+            snapshot = versions.read_version(connection, number, known)
+            # INVARIANT: only the newest two models stay; older ones live on in the requests that hold them.
+            self._models = {k: m for k, m in self._models.items() if k == newest}
+            model = self._models[key] = Model(snapshot, number, self.environment(snapshot), self._storage_reader(number))
+            return model
+
+    def _storage_reader(self, version: int) -> Callable[[str], Storage | None]:
+        def read(name: str) -> Storage | None:
+            with self.database.reading() as connection:
+                if versions.current_number(connection) != version:
+                    raise StaleModel("The metadata changed in the middle of the request.")
+                return catalogue.read(connection, [name]).get(name)
+        return read
+
+    @contextmanager
+    def publishing_lock(self) -> Iterator[Connection]:
+        """Yield a write transaction that no other transaction of this tenant overlaps."""
+        with self.database.writing() as connection:
+            if not self.database.is_sqlite:
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({self._lock_number})")
+            yield connection
+
+    # -- writing ---------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def transaction(self, principal: Principal, cause: Cause, *, preview: bool = False, migration: bool = False) -> Iterator[Transaction]:
+        """Yield a :class:`Transaction`; commit at the end, or roll back on an exception or in a preview."""
+        self.ids.reserve()
+        try:
+            with self.database.writing() as connection:
+                if not self.database.is_sqlite:
+                    # Taken before the version is read: no transaction can run under a model that a publish replaces.
+                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({self._lock_number})")
+                tx = Transaction(self, connection, self.model_in(connection), principal, cause, migration=migration)
+                yield tx
+                tx.finish()
+                if preview:
+                    raise _Rollback
+        except _Rollback:
+            pass
+
+    def run(self, principal: Principal, cause: Cause, body: Callable[[Transaction], T], *, preview: bool = False,
+            migration: bool = False) -> T:
+        """Run ``body`` in a transaction; the whole of it again after a deadlock, a lost race for a key, or a publish."""
+        for attempt in range(ATTEMPTS):
+            try:
+                with self.transaction(principal, cause, preview=preview, migration=migration) as tx:
+                    result = body(tx)
+                return result
+            except (StaleModel, sa.exc.IntegrityError, sa.exc.OperationalError, sa.exc.NotSupportedError) as problem:
+                if attempt == ATTEMPTS - 1 or not _may_pass(problem):
+                    raise
+        raise AssertionError("unreachable")
+
+    def close(self) -> None:
+        """Close the database's connections."""
+        self.database.close()
+
+
+_STATE = sa.select(system.state.c.metadata_version, system.state.c.settings_version)
+_PASSING = ("40001", "40P01", "55P03", "23505", "0A000")
+
+
+def _may_pass(problem: Exception) -> bool:
+    """Whether the same transaction may succeed when it is run again."""
+    if isinstance(problem, StaleModel):
+        return True
+    original = getattr(problem, "orig", None)
+    code = getattr(original, "sqlstate", None)
+    return code in _PASSING or "UNIQUE constraint" in str(original) or "locked" in str(original)

@@ -1,0 +1,109 @@
+"""Own-row decisions that need no rules: defaults, auto-numbers, required fields, dependent options, currency rates."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import ROUND_HALF_UP
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from trellis.clock import today
+from trellis.fields.currency import Money
+from trellis.model import ObjectModel
+from trellis.storage import system
+from trellis.transaction.row import Row
+
+if TYPE_CHECKING:
+    from trellis.transaction.transaction import Transaction
+
+
+def defaults_of(model: ObjectModel) -> Mapping[str, Any]:
+    """Return the constant defaults of an object's fields, parsed once."""
+    found = model.__dict__.get("_defaults")
+    if found is None:
+        found = {f.name: f.codec.parse(f.doc["default"]) for f in model.fields.values()
+                 if f.doc.get("default") is not None and f.writable}
+        for record_type in model.doc.get("record_types", ()):
+            if record_type.get("default"):
+                found["record_type"] = record_type["name"]
+        model.__dict__["_defaults"] = found
+    return found  # type: ignore[no-any-return]
+
+
+def required_of(model: ObjectModel) -> tuple[str, ...]:
+    """Return the names of required fields."""
+    found = model.__dict__.get("_required")
+    if found is None:
+        found = model.__dict__["_required"] = tuple(f.name for f in model.fields.values() if f.required and not f.type.computed)
+    return found  # type: ignore[no-any-return]
+
+
+def fill_auto_numbers(tx: Transaction, model: ObjectModel, batch: Sequence[Row]) -> None:
+    """Give new records their numbers: one counter update per field and batch; gaps are allowed, repeats are not."""
+    fields = [f for f in model.fields.values() if f.doc["type"] == "auto_number"]
+    rows = [r for r in batch if not r.errors]
+    if not fields or not rows:
+        return
+    from trellis.fields.auto_number import render
+
+    day = today(tx.tenant.clock, tx.tenant.time_zone)
+    for field in fields:
+        name = f"number:{model.storage.table}:{model.storage.places[field.name].column}"
+        last = take_numbers(tx, name, len(rows), int(field.doc.get("start", 1)))
+        for offset, row in enumerate(rows):
+            row.new[field.name] = render(field.doc["format"], last - len(rows) + 1 + offset, day)
+
+
+def take_numbers(tx: Transaction, name: str, count: int, start: int) -> int:
+    """Advance a counter by ``count`` and return its new value. The counter's row lock orders concurrent writers."""
+    c = system.counter.c
+    done = tx.connection.execute(system.counter.update().where(c.name == name).values(value=c.value + count))
+    if not done.rowcount:
+        tx.connection.execute(system.counter.insert(), {"name": name, "value": start - 1 + count})
+        return start - 1 + count
+    return int(tx.connection.execute(sa.select(c.value).where(c.name == name)).scalar_one())
+
+
+def check_dependent_options(model: ObjectModel, row: Row) -> None:
+    """Refuse options that the controlling field's value does not allow, and unknown record types."""
+    if row.new.get("record_type") is not None:
+        known = [t["name"] for t in model.doc.get("record_types", ())]
+        if row.new["record_type"] not in known:
+            row.refuse("record_type", "unknown_option", f"'{row.new['record_type']}' is not a record type of '{model.name}'.")
+    dependents = model.__dict__.get("_dependents")
+    if dependents is None:
+        dependents = model.__dict__["_dependents"] = [f for f in model.fields.values() if f.doc.get("depends_on")]
+    if not dependents:
+        return
+    from trellis.fields.picklist import dependent_problem
+
+    for field in dependents:
+        if field.name in row.new or field.doc["depends_on"] in row.new:
+            value = row.value(field.name)
+            problem = dependent_problem(field.doc, value, row.value(field.doc["depends_on"])) if value is not None else None
+            if problem:
+                row.refuse(field.name, "unknown_option", problem)
+
+
+def apply_rates(tx: Transaction, model: ObjectModel, batch: Sequence[Row]) -> None:
+    """Compute the amount in the organisation's currency for money in other currencies, at the rate of today."""
+    for row in batch:
+        for name, value in row.new.items():
+            if isinstance(value, Money) and value.corporate is None:
+                rate = tx.tenant.rates.rate(tx.connection, value.currency, today(tx.tenant.clock, tx.tenant.time_zone))
+                if rate is None:
+                    row.refuse(name, "no_rate", f"There is no exchange rate for {value.currency} today. Add one in the currency settings.")
+                    continue
+                field = model.field(name)
+                assert field is not None
+                scale = next(c.type.scale for c in field.codec.columns if c.suffix == "corporate")  # type: ignore[attr-defined]
+                corporate = (value.amount * rate).quantize(sa_exponent(scale), ROUND_HALF_UP)
+                row.new[name] = replace(value, corporate=corporate)
+
+
+def sa_exponent(scale: int) -> Any:
+    """Return the decimal whose exponent is the last of ``scale`` places."""
+    from decimal import Decimal
+
+    return Decimal(1).scaleb(-scale)

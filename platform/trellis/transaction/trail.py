@@ -1,0 +1,90 @@
+"""What every write leaves behind: a change row (audit and field history in one), facts, and one outbox row per transaction."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from trellis.model import ObjectModel
+from trellis.storage import system
+from trellis.transaction.row import Row
+
+if TYPE_CHECKING:
+    from trellis.transaction.transaction import Transaction
+
+_CHANGE = system.change.insert()
+_FACT = system.fact.insert()
+_OUTBOX = system.outbox.insert()
+UNTRACKED = frozenset({"version", "modified_at", "modified_by", "created_at", "created_by"})
+
+
+class Trail:
+    """Collects what happened in one transaction and writes it in few statements."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self.tx = tx
+        self._changes: list[dict[str, Any]] = []
+        self._facts: list[dict[str, Any]] = []
+        self.touched: dict[tuple[str, str], list[int]] = {}
+
+    def record(self, model: ObjectModel, row: Row, action: str, version: int) -> None:
+        """Note that ``row`` was written."""
+        tx = self.tx
+        values = self._values(model, row, action)
+        self._changes.append({"at": tx.now, "actor": tx.principal.user, "cause": tx.cause_json, "object": model.name,
+                              "record": row.id, "action": action, "version": version, "model": tx.model.version, "values": values})
+        if action != "updated":
+            self.fact(action, model.name, row.id, None)
+        elif "owner" in row.changed:
+            old, new = (row.old or {}).get("owner"), row.new.get("owner")
+            self.fact("owner_changed", model.name, row.id, {"from": old and old.id, "to": new and new.id})
+        assert row.id is not None
+        self.touched.setdefault((model.name, action), []).append(row.id)
+
+    def fact(self, kind: str, object_name: str, record: int | None, data: Mapping[str, Any] | None) -> None:
+        """Append a typed event to the fact ledger."""
+        tx = self.tx
+        self._facts.append({"at": tx.now, "kind": kind, "object": object_name, "record": record, "actor": tx.principal.user,
+                            "cause": tx.cause_json, "data": data})
+
+    def _values(self, model: ObjectModel, row: Row, action: str) -> dict[str, Any] | None:
+        if action not in ("created", "updated"):
+            return None
+        out: dict[str, Any] = {}
+        for name in row.changed:
+            field = model.field(name)
+            if field is None or name in UNTRACKED or field.doc.get("history") is False:
+                continue
+            write = field.json_writer()
+            new, old = row.new.get(name), row.old.get(name) if row.old else None
+            out[name] = [_json(write, old), _json(write, new)]
+        return out
+
+    def flush(self) -> None:
+        """Write what was collected. Called before the commit and before anything reads history in the transaction."""
+        connection = self.tx.connection
+        if self._changes:
+            connection.execute(_CHANGE, self._changes)
+            self._changes = []
+        if self._facts:
+            connection.execute(_FACT, self._facts)
+            self._facts = []
+
+    def outbox(self) -> None:
+        """Announce the transaction's changes to asynchronous work."""
+        if not self.touched:
+            return
+        changes = [{"object": o, "action": a, "ids": ids} for (o, a), ids in self.touched.items()]
+        self.enqueue("records_changed", {"changes": changes, "cause": self.tx.cause_json})
+
+    def enqueue(self, topic: str, payload: Mapping[str, Any]) -> None:
+        """Put one message into the outbox; it is delivered at least once after the commit."""
+        now = self.tx.now
+        self.tx.connection.execute(_OUTBOX, {"topic": topic, "payload": dict(payload), "created_at": now, "due_at": now,
+                                             "state": "ready", "attempts": 0, "done": 0, "total": 0})
+
+
+def _json(write: Any, value: Any) -> Any:
+    if value is None:
+        return None
+    plain = value if write is None else write(value)
+    return plain if isinstance(plain, (str, int, float, bool, list, dict)) else str(plain)
