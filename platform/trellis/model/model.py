@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from trellis.fields.common.references import on_delete_of
 from trellis.model.environment import ModelEnvironment
 from trellis.model.object_model import ObjectModel
 from trellis.storage.physical import Storage
@@ -75,9 +76,7 @@ class Model:
                 if field["type"] not in ("lookup", "master_detail", "user"):
                     continue
                 targets = field.get("target", "user") if field["type"] != "user" else "user"
-                rule = "cascade" if field["type"] == "master_detail" else field.get("on_delete", "set_null")
-                if field["type"] == "user":
-                    rule = "restrict"
+                rule = "cascade" if field["type"] == "master_detail" else on_delete_of(field)
                 for target in [targets] if isinstance(targets, str) else targets:
                     found.setdefault(target, []).append(Reference(name, field["name"], rule, field.get("relationship")))
         return {k: tuple(v) for k, v in found.items()}

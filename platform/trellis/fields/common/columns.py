@@ -19,23 +19,6 @@ class RecordRef:
     id: int
 
 
-class RecordId(sa.types.TypeDecorator[RecordRef]):
-    """The number of a record of one given object; read as :class:`RecordRef`, bound from it or from the bare number."""
-
-    impl = sa.BigInteger
-    cache_ok = True
-
-    def __init__(self, target: str) -> None:
-        super().__init__()
-        self.target = target
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> int | None:
-        return value.id if isinstance(value, RecordRef) else value
-
-    def process_result_value(self, value: int | None, dialect: Dialect) -> RecordRef | None:
-        return None if value is None else RecordRef(self.target, value)
-
-
 class JoinedText(sa.types.TypeDecorator[tuple[str, ...]]):
     """A list of texts without ``;``, stored as ``;a;b;``.
 

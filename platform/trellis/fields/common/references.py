@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from trellis.fields.base import Codec, Column, Environment, FieldDoc, Part
 from trellis.fields.common.characters import clean_line
 from trellis.fields.common.choices import NAME_PATTERN
-from trellis.fields.common.columns import RecordId, RecordRef
+from trellis.fields.common.columns import RecordRef
 from trellis.fields.common.problems import invalid
 from trellis.storage.types import text_column
 from trellis_metadata.diagnostics import Diagnostic, did_you_mean
@@ -41,7 +41,7 @@ RELATION_OPTIONS: dict[str, Any] = {
     },
 }
 ON_DELETE: dict[str, Any] = {
-    "enum": ["restrict", "clear", "cascade"],
+    "enum": ["restrict", "set_null", "cascade"],
     "examples": ["restrict"],
     "description": "When the target is deleted: refuse (restrict), blank the field (clear), or delete this record too (cascade). "
     "Default: restrict when the field is required, else clear.",
@@ -58,7 +58,7 @@ def on_delete_of(field: FieldDoc) -> str:
     """Return what happens to the record when the target is deleted: ``restrict``, ``clear`` or ``cascade``."""
     if field["type"] == "master_detail":
         return "cascade"
-    return str(field.get("on_delete") or ("restrict" if field.get("required") else "clear"))
+    return str(field.get("on_delete") or ("restrict" if field.get("required") else "set_null"))
 
 
 def reference_codec(targets: tuple[str, ...], env: Environment) -> Codec:
@@ -89,7 +89,15 @@ def reference_codec(targets: tuple[str, ...], env: Environment) -> Codec:
         "targets": targets,
     }
     if len(targets) == 1:
-        return Codec((Column(RecordId(targets[0])),), parse, "reference", **common)
+        target = targets[0]
+        return Codec(
+            (Column(sa.BigInteger()),),
+            parse,
+            "reference",
+            to_columns=lambda ref: (ref.id,),
+            from_columns=lambda row: None if row[0] is None else RecordRef(target, row[0]),
+            **common,
+        )
     return Codec(
         (Column(sa.BigInteger()), Column(text_column(), "object")),
         parse,
@@ -122,7 +130,7 @@ def check_relation(field: FieldDoc, pointer: str, snapshot: Snapshot, targets: I
                 f"There is no object '{name}'.{did_you_mean(name, known)}",
                 "Name an existing object or add it.",
             )
-    if field.get("on_delete") == "clear" and field.get("required"):
+    if field.get("on_delete") == "set_null" and field.get("required"):
         yield Diagnostic(
             "bad_on_delete",
             f"{pointer}/on_delete",

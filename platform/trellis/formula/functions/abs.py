@@ -1,0 +1,7 @@
+"""ABS"""
+from trellis.formula.function import Function
+
+FUNCTION = Function(
+    "ABS", ("number -> number",), "The number without its sign.", "numbers",
+    python=abs, postgresql="abs({0})", examples=(("ABS(-3.5)", "3.5"),),
+)
