@@ -1,0 +1,22 @@
+"""What templates may use besides their context: icons, colours, initials."""
+from __future__ import annotations
+
+import json
+
+from flask import Flask
+from flask_babel import gettext
+
+from trellis_admin.assets import Assets
+from trellis_admin.colors import color_of, initials
+
+
+def install(app: Flask, assets: Assets) -> None:
+    """Add the filters and functions of the UI's templates to the application."""
+    environment = app.jinja_env
+    environment.trim_blocks = environment.lstrip_blocks = True
+    environment.globals.update(icon=assets.icon, _=gettext)
+    environment.filters.update(color_of=color_of, initials=initials, fromjson=json.loads, go_pair=_go_pair)
+
+
+def _go_pair(item) -> tuple[str, list[str]]:
+    return item.label, ["g", item.go]

@@ -1,0 +1,76 @@
+"""Languages of the UI: which one a request speaks, its formats, and its compiled messages.
+
+The texts of pages go through gettext. The labels of metadata are resolved by the runtime: language, then English, then the
+API name. A language has three names: the one of metadata (``zh``), of Babel (``zh_Hans_CN``) and of HTML (``zh-Hans``).
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from flask import Flask, g, has_request_context, request
+from flask_babel import Babel
+
+TRANSLATIONS = Path(__file__).parent / "translations"
+COOKIE = "lang"
+
+
+@dataclass(frozen=True)
+class Language:
+    """One language of the UI with its names and its formats (patterns of Unicode CLDR)."""
+
+    code: str
+    locale: str
+    html: str
+    name: str
+    date: str
+    datetime: str
+    month_day: str
+
+
+LANGUAGES = {
+    "en": Language("en", "en", "en", "English", "MMM d, y", "MMM d, y, h:mm a", "MMM d"),
+    "zh": Language("zh", "zh_Hans_CN", "zh-Hans", "简体中文", "y-MM-dd", "y-MM-dd HH:mm", "M月d日"),
+}
+DEFAULT = LANGUAGES["en"]
+
+
+def language() -> Language:
+    """Return the language of this request: the person's choice, else the browser's wish, else English."""
+    if not has_request_context():
+        return DEFAULT
+    if "language" not in g:
+        g.language = LANGUAGES.get(_wanted()[:2].lower(), DEFAULT)
+    return g.language
+
+
+def _wanted() -> str:
+    chosen = request.cookies.get(COOKIE)
+    return chosen or request.accept_languages.best_match(["en", "zh", "zh-CN", "zh-Hans"]) or "en"
+
+
+def install(app: Flask) -> None:
+    """Give the application Babel with the catalogues of this package, unless it has Babel already."""
+    compile_stale()
+    if "babel" in app.extensions:
+        return
+    Babel(app, default_translation_directories=str(TRANSLATIONS), locale_selector=lambda: language().locale)
+
+
+def compile_stale(folder: Path = TRANSLATIONS) -> list[Path]:
+    """Compile every catalogue that is newer than its compiled form; return the files written."""
+    written = []
+    for source in folder.glob("*/LC_MESSAGES/*.po"):
+        target = source.with_suffix(".mo")
+        if target.is_file() and target.stat().st_mtime >= source.stat().st_mtime:
+            continue
+        with source.open("rb") as stream:
+            catalogue = read_po(stream, locale=source.parent.parent.name)
+        scratch = target.with_suffix(".mo.new")
+        with scratch.open("wb") as stream:
+            write_mo(stream, catalogue)
+        scratch.replace(target)
+        written.append(target)
+    return written

@@ -1,0 +1,52 @@
+"""Pointers to other records, people and files."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from trellis_admin.renderers.base import RenderContext, Renderer, avatar, record_url
+
+TYPES = ("lookup", "master_detail", "user", "file", "image")
+_LINK = '{}<a class="t-trunc" href="{}">{}</a>'
+
+
+def compile(field: Mapping[str, Any], context: RenderContext) -> Renderer:
+    kind = field["type"]
+    if kind in ("file", "image"):
+        return _file(context, picture=kind == "image")
+    return _person(context) if kind == "user" else _record(context)
+
+
+def _id_and_name(value: Any, context: RenderContext) -> tuple[str, str]:
+    if isinstance(value, Mapping):
+        return str(value.get("id", "")), str(value.get("name") or value.get("id", ""))
+    return str(value), context.name_of(str(value))
+
+
+def _record(context: RenderContext) -> Renderer:
+    def render(value: Any) -> str:
+        record, name = _id_and_name(value, context)
+        return Markup(_LINK.format(avatar(name, square=True), escape(record_url(record)), escape(name)))
+
+    return render
+
+
+def _person(context: RenderContext) -> Renderer:
+    def render(value: Any) -> str:
+        _record_id, name = _id_and_name(value, context)
+        return Markup('{}<span class="t-trunc">{}</span>').format(avatar(name), name)
+
+    return render
+
+
+def _file(context: RenderContext, *, picture: bool) -> Renderer:
+    def render(value: Any) -> str:
+        file, name = _id_and_name(value, context)
+        url = context.file_url(file)
+        if picture:
+            return Markup('<img class="t-thumb" src="{}" alt="{}" loading="lazy">').format(url, name)
+        return Markup('{}<a class="t-trunc" href="{}">{}</a>').format(context.icon("paperclip", "t-icon--s"), url, name)
+
+    return render

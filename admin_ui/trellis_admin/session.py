@@ -1,0 +1,125 @@
+"""Who is at the other end: the session cookie, the principal behind it, and the frame of pages for that person."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Protocol
+from urllib.parse import quote
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from flask import Response, current_app, g, request
+from werkzeug.exceptions import Forbidden
+
+from trellis.access import Principal, rights
+from trellis.model import Model
+from trellis.tenant import Tenant
+from trellis_admin.i18n import LANGUAGES, language
+from trellis_admin.page import go
+from trellis_admin.shell import App, Command, Shell, apps_of, setup_items
+
+COOKIE = "trellis_session"
+APP_COOKIE = "app"
+LIFETIME_S = 14 * 24 * 3600
+
+
+class LoginRefused(Exception):
+    """The login or the password is wrong, or the account is locked; deliberately not said which."""
+
+
+class Accounts(Protocol):
+    """How the UI checks passwords and keeps sessions."""
+
+    def log_in(self, login: str, password: str, agent: str) -> str:
+        """Return the token of a new session. Raises :class:`LoginRefused`."""
+        ...
+
+    def principal(self, token: str) -> Principal | None:
+        """Return who the session belongs to, or None when it ended."""
+        ...
+
+    def log_out(self, token: str) -> None:
+        """End a session."""
+        ...
+
+
+def load_person() -> Response | None:
+    """Before each request: find the person, or send them to the log-in page."""
+    g.tenant = ui().tenant()
+    token = request.cookies.get(COOKIE)
+    person = ui().accounts(g.tenant).principal(token) if token else None
+    g.person = person
+    if person is None:
+        return None
+    if request.cookies.get("lang") not in LANGUAGES and person.language in LANGUAGES:
+        g.language = LANGUAGES[person.language]
+    return None
+
+
+def needs_person(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a view ask for a log-in and build the frame."""
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        if g.get("person") is None:
+            here = request.full_path.rstrip("?") if request.method == "GET" else "/"
+            return go("/login" if here == "/" else f"/login?next={quote(here)}")
+        g.model = g.tenant.model()
+        g.shell = shell_for(g.tenant, g.model, g.person)
+        return view(*args, **kwargs)
+    return guarded
+
+
+def needs_admin(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a view refuse everybody but administrators."""
+    @needs_person
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        if not g.person.admin:
+            raise Forbidden
+        return view(*args, **kwargs)
+    return guarded
+
+
+def ui() -> Any:
+    """Return the settings of the UI of this application (see ``blueprint.Ui``)."""
+    return current_app.extensions["trellis_admin"]
+
+
+def readable_objects(model: Model, person: Principal) -> list[str]:
+    """Return the names of the objects of which the person may read something."""
+    objects = model.snapshot.of_kind("object")
+    return [name for name, doc in objects.items() if rights(person, doc).read != "none"]
+
+
+def shell_for(tenant: Tenant, model: Model, person: Principal) -> Shell:
+    """Build the frame of pages for one person."""
+    code = language().code
+    readable = readable_objects(model, person)
+    apps = apps_of(model.snapshot, code, readable)
+    app = next((a for a in apps if a.name == request.cookies.get(APP_COOKIE)), apps[0])
+    return Shell(
+        organisation=tenant.settings.get("organisation") or tenant.name, person=person.name, login=_login(person),
+        admin=person.admin, app=app, apps=apps, setup=setup_items() if person.admin else (),
+        create=_create_commands(model, person, app))
+
+
+def _login(person: Principal) -> str:
+    return getattr(person, "login", "") or ""
+
+
+def _create_commands(model: Model, person: Principal, app: App) -> list[Command]:
+    from flask_babel import gettext as _
+    names = [item.url.rpartition("/")[2] for item in app.items]
+    code = language().code
+    return [Command(_("New: %(object)s", object=model.object(name).label(code)), f"/o/{name}/new", "plus", _("Create"))
+            for name in names if rights(person, model.object(name).doc).create]
+
+
+def time_zone() -> ZoneInfo:
+    """Return the person's time zone, else the organisation's."""
+    for name in (g.person.time_zone, g.tenant.time_zone):
+        try:
+            if name:
+                return ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError):
+            continue
+    return ZoneInfo("UTC")

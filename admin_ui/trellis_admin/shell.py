@@ -1,0 +1,126 @@
+"""The frame around every page: apps, object navigation, setup, commands of the palette, and who is logged in."""
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import request
+from flask_babel import gettext as _
+
+from trellis_admin.colors import color_of
+from trellis_metadata.labels import text_of
+from trellis_metadata.snapshot import Snapshot
+
+DEFAULT_OBJECT_ICON = "box"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of the navigation. ``go`` is the letter after ``g`` that leads there; ``glyph`` colours an object's icon."""
+
+    label: str
+    url: str
+    icon: str
+    glyph: str = ""
+    go: str = ""
+
+    @property
+    def current(self) -> bool:
+        """Whether the page on screen belongs to this item."""
+        here = request.path
+        return here == self.url or (self.url != "/" and here.startswith(f"{self.url}/"))
+
+
+@dataclass(frozen=True)
+class App:
+    """An app: a named choice of objects."""
+
+    name: str
+    label: str
+    icon: str
+    items: Sequence[Item]
+
+
+@dataclass(frozen=True)
+class Command:
+    """One line of the command palette."""
+
+    text: str
+    url: str
+    icon: str
+    group: str
+    hint: str = ""
+    opens: str = ""
+
+
+@dataclass(frozen=True)
+class Shell:
+    """Everything that the frame shows."""
+
+    organisation: str
+    person: str
+    login: str
+    admin: bool
+    app: App
+    apps: Sequence[App]
+    setup: Sequence[Item] = ()
+    create: Sequence[Command] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def home(self) -> Item:
+        return Item(_("Home"), "/", "home", go="h")
+
+    @property
+    def tabs(self) -> Sequence[Item]:
+        """What the bar at the bottom of a phone holds."""
+        return (self.home, *self.app.items[:2])
+
+    def commands(self) -> Iterator[Command]:
+        """Everything that the palette knows without asking the server."""
+        for item in (self.home, *self.app.items):
+            yield Command(item.label, item.url, item.icon, _("Go to"), f"g {item.go}" if item.go else "")
+        yield from self.create
+        for item in self.setup:
+            yield Command(item.label, item.url, item.icon, _("Setup"))
+        yield Command(_("Keyboard shortcuts"), "#keys", "keyboard", _("Help"), "?", opens="#keys")
+        if self.admin:
+            yield Command(_("Components of this UI"), "/_ui", "adjustments", _("Help"))
+
+
+def object_item(document: Mapping[str, Any], language: str, go: str = "") -> Item:
+    """Return the navigation item of an object."""
+    name = document["name"]
+    label = text_of(document.get("plural"), language, text_of(document.get("label"), language, name))
+    return Item(label, f"/o/{name}", document.get("icon", DEFAULT_OBJECT_ICON), color_of(name), go)
+
+
+def apps_of(snapshot: Snapshot, language: str, readable: Sequence[str]) -> list[App]:
+    """Return the tenant's apps with the objects that the person may read; without any app one that holds everything."""
+    objects = snapshot.of_kind("object")
+    found = [App(doc["name"], text_of(doc.get("label"), language, doc["name"]), doc.get("icon", "layout-dashboard"),
+                 _lettered(_items(doc, objects, readable, language))) for doc in snapshot.of_kind("app").values()]
+    everything = _lettered([object_item(objects[name], language) for name in readable])
+    return found or [App("all", _("All objects"), "layout-dashboard", everything)]
+
+
+def _items(app: Mapping[str, Any], objects: Mapping[str, Any], readable: Sequence[str], language: str) -> list[Item]:
+    names = (item if isinstance(item, str) else item.get("object") or item.get("name") for item in app.get("items", ()))
+    return [object_item(objects[name], language) for name in names if name in objects and name in readable]
+
+
+def _lettered(items: Sequence[Item]) -> list[Item]:
+    """Give each item the first letter of its API name that is still free after ``g``."""
+    used = {"h", "s"}
+    made = []
+    for item in items:
+        letter = next((c for c in item.url.rpartition("/")[2] if c.isalpha() and c not in used), "")
+        used.add(letter)
+        made.append(Item(item.label, item.url, item.icon, item.glyph, letter))
+    return made
+
+
+def setup_items() -> list[Item]:
+    """Return the pages of the setup."""
+    return [Item(_("Objects and fields"), "/setup/objects", "database", go="s")]

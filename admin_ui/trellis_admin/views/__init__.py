@@ -1,0 +1,1 @@
+"""One module per screen. Each has ``install(blueprint)``, which adds its addresses."""

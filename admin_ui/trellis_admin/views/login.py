@@ -1,0 +1,70 @@
+"""Log in, log out, and the choices a person makes about the UI itself."""
+from __future__ import annotations
+
+from flask import Blueprint, Response, g, request
+from flask_babel import gettext as _
+from flask_babel import refresh
+
+from trellis_admin.i18n import COOKIE as LANGUAGE_COOKIE
+from trellis_admin.i18n import LANGUAGES
+from trellis_admin.page import DENSITIES, THEMES, go, render
+from trellis_admin.security import safe_target
+from trellis_admin.session import APP_COOKIE, COOKIE, LIFETIME_S, LoginRefused, ui
+
+_YEAR_S = 365 * 24 * 3600
+_PREFERENCES = {LANGUAGE_COOKIE: tuple(LANGUAGES), "theme": THEMES, "density": DENSITIES}
+
+
+def install(blueprint: Blueprint) -> None:
+    blueprint.add_url_rule("/login", "login", show)
+    blueprint.add_url_rule("/login", "log_in", log_in, methods=["POST"])
+    blueprint.add_url_rule("/logout", "log_out", log_out, methods=["POST"])
+    blueprint.add_url_rule("/preferences", "preferences", preferences, methods=["POST"])
+
+
+def show() -> Response:
+    """The log-in page; who is logged in goes on to where they wanted."""
+    target = safe_target(request.args.get("next"))
+    return go(target) if g.person else _page(target)
+
+
+def log_in() -> Response:
+    """Check the password and begin a session."""
+    target = safe_target(request.form.get("next"))
+    login, password = request.form.get("login", "").strip(), request.form.get("password", "")
+    try:
+        token = ui().accounts(g.tenant).log_in(login, password, request.headers.get("User-Agent", "")[:255])
+    except LoginRefused:
+        return _page(target, login, _("That login and password do not match. Check both and try again."), 422)
+    response = go(target)
+    response.set_cookie(COOKIE, token, max_age=LIFETIME_S, httponly=True, samesite="Lax", secure=request.is_secure)
+    return response
+
+
+def _page(target: str, login: str = "", error: str = "", status: int = 200) -> Response:
+    organisation = g.tenant.settings.get("organisation") or "Trellis"
+    return render("pages/login.html", status, next=target, login=login, error=error, organisation=organisation)
+
+
+def log_out() -> Response:
+    """End the session."""
+    token = request.cookies.get(COOKIE)
+    if token:
+        ui().accounts(g.tenant).log_out(token)
+    response = go("/login")
+    response.delete_cookie(COOKIE)
+    return response
+
+
+def preferences() -> Response:
+    """Remember language, theme, density and app in cookies, so that the next page is right from its first byte."""
+    response = go(safe_target(request.form.get("next")))
+    for name, allowed in _PREFERENCES.items():
+        value = request.form.get(name)
+        if value in allowed:
+            response.set_cookie(name, value, max_age=_YEAR_S, samesite="Lax", secure=request.is_secure)
+    app = request.form.get("app")
+    if app:
+        response.set_cookie(APP_COOKIE, app[:80], max_age=_YEAR_S, samesite="Lax", secure=request.is_secure)
+    refresh()
+    return response
