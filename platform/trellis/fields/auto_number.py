@@ -84,7 +84,10 @@ def format_problem(format: str) -> str | None:
 
 
 def render(format: str, counter: int, day: date) -> str:
-    """Return the number for ``counter`` on ``day``. A counter with more digits than the format has zeros is written in full."""
+    """Return the number for ``counter`` on ``day``.
+
+    A counter with more digits than the format has zeros is written in full.
+    """
 
     def part(match: re.Match[str]) -> str:
         token: Any = match[1]

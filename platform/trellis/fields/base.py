@@ -1,7 +1,8 @@
 """Field types: what each kind of field stores, accepts, answers, and looks like in files and forms.
 
-A type is one file in this folder with one subclass of :class:`FieldType`; it is found by discovery. ``compile`` turns one
-field definition into a :class:`Codec`, a bundle of closures that the hot path calls without looking at metadata again.
+A type is one file in this folder with one subclass of :class:`FieldType`; it is found by discovery. ``compile`` turns
+one field definition into a :class:`Codec`, a bundle of closures that the hot path calls without looking at metadata
+again.
 """
 
 from __future__ import annotations
@@ -89,7 +90,10 @@ class Environment(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One physical column. ``suffix`` is empty for the main column, else appended to the field's column name after ``__``."""
+    """One physical column.
+
+    ``suffix`` is empty for the main column, else appended to the field's column name after ``__``.
+    """
 
     type: sa.types.TypeEngine[Any]
     suffix: str = ""
@@ -109,14 +113,16 @@ class Part:
 class Codec:
     """The compiled behaviour of one field.
 
-    ``parse`` reads a JSON value that is not null and returns the Python value; it raises :class:`InvalidValue`. The null
-    rule is the caller's: null never reaches a codec. With several columns, ``to_columns`` and ``from_columns`` convert
-    between the value and one tuple in column order; with one column they are None and the value is stored as it is.
-    ``columns[0]`` is the main column: SQL NULL exactly when the value is null. ``parse`` and ``from_text`` return None for
-    a blank text, a list without items and a compound value without parts: all of these are null.
-    ``to_json`` and ``to_text`` are None where the value itself will do. ``to_text``/``from_text`` are the form used in CSV
-    and XLSX; ``from_text`` reads what ``to_text`` wrote. ``check_change`` judges a new value against the stored one (None for
-    a new record) and raises :class:`InvalidValue`, for instance when an inactive option is chosen anew. ``compare`` is a key for sorting and equality in Python that orders as the main column does in SQL (None: the value).
+    ``parse`` reads a JSON value that is not null and returns the Python value; it raises :class:`InvalidValue`. The
+    null rule is the caller's: null never reaches a codec. With several columns, ``to_columns`` and ``from_columns``
+    convert between the value and one tuple in column order; they are None where the value is stored as it is, in one
+    column. ``columns[0]`` is the main column: SQL NULL exactly when the value is null. ``parse`` and ``from_text``
+    return None for a blank text, a list without items and a compound value without parts: all of these are null.
+    ``to_json`` and ``to_text`` are None where the value itself will do. ``to_text``/``from_text`` are the form used in
+    CSV and XLSX; ``from_text`` reads what ``to_text`` wrote. ``check_change`` judges a new value against the stored one
+    (None for a new record) and raises :class:`InvalidValue`, for instance when an inactive option is chosen anew.
+    ``compare`` is a key for sorting and equality in Python that orders as the main column does in SQL (None: the
+    value).
     """
 
     columns: tuple[Column, ...]
@@ -155,34 +161,34 @@ class FieldType:
         """Yield what is wrong with ``field`` beyond its shape."""
         return ()
 
-    def check_default(self, field: FieldDoc, pointer: str, env: Environment | None) -> Iterable[Diagnostic]:
-        """Yield why the field's ``default`` is not a value of the field.
+    def check_default(
+        self, field: FieldDoc, pointer: str, known: Environment | Snapshot | None
+    ) -> Iterable[Diagnostic]:
+        """Yield why the field's ``default`` (at ``pointer``) is not a value of the field.
 
-        A default ``{"formula": …}`` is the formula checker's. Without ``env``, what only a tenant can tell (its currencies,
-        its shared picklists) is not judged. ``field`` passed :meth:`check`.
+        A default ``{"formula": …}`` is the formula checker's. What ``known`` cannot tell is not judged: a snapshot
+        knows shared picklists, but no currencies and record ids. Options that are wrong in themselves are
+        :meth:`check`'s.
         """
         default = field.get("default")
-        if default is None or (isinstance(default, Mapping) and set(default) == {"formula"}):
+        if self.computed or (isinstance(default, Mapping) and set(default) == {"formula"}):
             return
-        if self.computed:
-            yield Diagnostic(
-                "default_not_allowed",
-                f"{pointer}/default",
-                f"A field of type '{self.name}' is computed and has no default.",
-                "Remove the default.",
-            )
+        if default is None:
+            if "default" in field:
+                message = "The default is null, which is what a record has anyway."
+                yield Diagnostic("bad_default", pointer, message, "Remove the default.")
             return
         try:
-            self.compile(field, env if env is not None else _UNKNOWN).parse(default)
+            parse = self.compile(field, _environment(known)).parse
+        except Exception:
+            return
+        try:
+            parse(default)
         except _NeedsEnvironment:
             return
         except InvalidValue as problem:
-            yield Diagnostic(
-                "bad_default",
-                f"{pointer}/default",
-                f"The default is not a value of the field. {problem.message}",
-                "Change the default or remove it.",
-            )
+            message = f"The default is not a value of the field. {problem.message}"
+            yield Diagnostic("bad_default", pointer, message, "Change the default or remove it.")
 
     def compile(self, field: FieldDoc, env: Environment) -> Codec:
         """Return the field's compiled behaviour. ``field`` passed validation."""
@@ -197,11 +203,20 @@ class _NeedsEnvironment(Exception):
     """A field asked for its tenant where none is known."""
 
 
-class _UnknownEnvironment:
-    """Stands for the tenant while metadata is checked without one; every question ends the check."""
+class _SnapshotEnvironment:
+    """Stands for the tenant while metadata is checked without one; a question that it cannot answer ends the check."""
+
+    def __init__(self, snapshot: Snapshot | None) -> None:
+        self._snapshot = snapshot
+
+    def picklist(self, name: str) -> Mapping[str, Any] | None:
+        if self._snapshot is None:
+            raise _NeedsEnvironment(name)
+        return self._snapshot.get("picklist", name)
 
     def __getattr__(self, name: str) -> Any:
         raise _NeedsEnvironment(name)
 
 
-_UNKNOWN: Any = _UnknownEnvironment()
+def _environment(known: Any) -> Any:
+    return known if hasattr(known, "parse_id") else _SnapshotEnvironment(known)

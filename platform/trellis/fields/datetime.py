@@ -26,7 +26,10 @@ _FIRST, _LAST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, 23, 59, 59
 
 
 class DateTimeField(FieldType):
-    """A moment with microseconds. Any offset is read, UTC is stored; a time without zone is refused, since it names no moment."""
+    """A moment with microseconds.
+
+    Any offset is read, UTC is stored; a time without zone is refused, since it names no moment.
+    """
 
     name = "datetime"
     label = {"en": "Date and time", "zh": "日期时间"}

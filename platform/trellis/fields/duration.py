@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -30,7 +31,10 @@ _UNITS = (604_800, 86_400, 3_600, 60, 1)
 
 
 class DurationField(FieldType):
-    """A length of time in whole seconds, not negative. A day is 24 hours; months and years have no fixed length and are refused."""
+    """A length of time in whole seconds, not negative.
+
+    A day is 24 hours; months and years have no fixed length and are refused.
+    """
 
     name = "duration"
     label = {"en": "Duration", "zh": "时长"}
@@ -68,7 +72,11 @@ class DurationField(FieldType):
 
 
 def parse(value: Any) -> int | None:
-    """Read an ISO 8601 duration and return seconds, None when the text is blank."""
+    """Read an ISO 8601 duration (or a timedelta of whole seconds) and return seconds, None when the text is blank."""
+    if isinstance(value, timedelta):
+        if value.microseconds or value.days < 0:
+            raise invalid("bad_format", value, "whole seconds, not less than none")
+        return _bounded(value.days * 86_400 + value.seconds, value)
     if not isinstance(value, str):
         raise invalid("wrong_type", value, _EXPECTED)
     match = _DURATION.match(value)
@@ -77,8 +85,12 @@ def parse(value: Any) -> int | None:
             return None
         raise invalid("bad_format", value, _EXPECTED)
     seconds = sum(int(count) * unit for count, unit in zip(match.groups(), _UNITS, strict=True) if count)
+    return _bounded(seconds, value)
+
+
+def _bounded(seconds: int, found: object) -> int:
     if seconds > MAX_SECONDS:
-        raise invalid("out_of_range", value, f"at most {to_json(MAX_SECONDS)}")
+        raise invalid("out_of_range", found, f"at most {to_json(MAX_SECONDS)}")
     return seconds
 
 

@@ -18,7 +18,10 @@ _MAX_LENGTH, _MAX_LOCAL = 254, 64
 
 
 class EmailField(FieldType):
-    """One mail address. The domain is written in lower case; the part before @ is kept, because its host may tell cases apart."""
+    """One mail address.
+
+    The domain is written in lower case; the part before @ is kept, because its host may tell cases apart.
+    """
 
     name = "email"
     label = {"en": "Email", "zh": "邮箱"}

@@ -45,7 +45,7 @@ class LookupField(FieldType):
     }
 
     def check(self, field: FieldDoc, pointer: str, snapshot: Snapshot) -> Iterable[Diagnostic]:
-        yield from check_relation(field, pointer, snapshot, targets_of(field))
+        yield from check_relation(field, pointer)
 
     def compile(self, field: FieldDoc, env: Environment) -> Codec:
         return reference_codec(targets_of(field), env)

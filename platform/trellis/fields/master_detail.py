@@ -43,7 +43,7 @@ class MasterDetailField(FieldType):
                 "A master-detail field is always required.",
                 "Remove 'required', or use a lookup.",
             )
-        yield from check_relation(field, pointer, snapshot, (field["target"],))
+        yield from check_relation(field, pointer)
 
     def compile(self, field: FieldDoc, env: Environment) -> Codec:
         return reference_codec((field["target"],), env)

@@ -35,7 +35,7 @@ class MultiPicklistField(FieldType):
     }
 
     def check(self, field: FieldDoc, pointer: str, snapshot: Snapshot) -> Iterable[Diagnostic]:
-        yield from check_choices(field, pointer, snapshot)
+        yield from check_choices(field, pointer)
 
     def compile(self, field: FieldDoc, env: Environment) -> Codec:
         choices = Choices.of(field, env)
@@ -58,7 +58,12 @@ class MultiPicklistField(FieldType):
             from_text=lambda text: read([one(part) for part in _SEPARATOR.split(text)]),
             search_text=lambda value: " ".join(map(choices.search_text, value)),
             check_change=check_change,
-            json_schema={"type": "array", "items": choices.schema(), "maxItems": MAX_CHOSEN},
+            json_schema={
+                "type": ["array", "string"],
+                "pattern": r"^\s*$",
+                "items": choices.schema(),
+                "maxItems": MAX_CHOSEN,
+            },
         )
 
     def conversions(self, field: FieldDoc) -> frozenset[str]:

@@ -20,7 +20,10 @@ DEFAULT_SCALE = 2
 
 
 class NumberField(FieldType):
-    """A decimal of at most 18 digits, ``scale`` of them after the point. Written as a text, so that no reader loses digits."""
+    """A decimal of at most 18 digits, ``scale`` of them after the point.
+
+    Written as a text, so that no reader loses digits.
+    """
 
     name = "number"
     label = {"en": "Number", "zh": "数字"}

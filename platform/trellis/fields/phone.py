@@ -23,8 +23,9 @@ _EXTENSION = ";ext="
 class PhoneField(FieldType):
     """A telephone number, stored as E.164 (``+8613812345678``), an extension behind it as ``;ext=801`` (RFC 3966).
 
-    A number without country code is read as one of ``country``, else of the organisation's country. Accepted is what has a
-    possible length; ``strict`` also asks for a prefix that is in use, which goes out of date as numbering plans change.
+    A number without country code is read as one of ``country``, else of the organisation's country. Accepted is what
+    has a possible length; ``strict`` also asks for a prefix that is in use, which goes out of date as numbering plans
+    change.
     """
 
     name = "phone"

@@ -27,7 +27,7 @@ class PicklistField(FieldType):
     options = CHOICE_OPTIONS
 
     def check(self, field: FieldDoc, pointer: str, snapshot: Snapshot) -> Iterable[Diagnostic]:
-        yield from check_choices(field, pointer, snapshot)
+        yield from check_choices(field, pointer)
 
     def compile(self, field: FieldDoc, env: Environment) -> Codec:
         return single_choice(Choices.of(field, env))

@@ -63,7 +63,10 @@ _BLOCK_END = re.compile(r"<(?:br|hr)[^>]*>|</(?:p|div|h[1-4]|li|blockquote|pre|t
 
 
 class RichTextField(FieldType):
-    """HTML of an allow-list of elements. Whatever is not on the list (scripts, styles, images, handlers) is taken out on the way in."""
+    """HTML of an allow-list of elements.
+
+    Whatever is not on the list (scripts, styles, images, handlers) is taken out on the way in.
+    """
 
     name = "rich_text"
     label = {"en": "Rich text", "zh": "富文本"}

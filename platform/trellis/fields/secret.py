@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trellis.fields.base import Codec, Column, Environment, FieldDoc, FieldType, InvalidValue
 from trellis.fields.common.characters import is_blank, require_text
 from trellis.fields.common.columns import SealedText, Secret
 from trellis.fields.common.options import integer_option
 from trellis_metadata.diagnostics import Diagnostic
+
+if TYPE_CHECKING:
+    from trellis_metadata.snapshot import Snapshot
 
 __all__ = ["Secret", "SecretField", "reveal"]
 
@@ -55,11 +58,13 @@ class SecretField(FieldType):
             },
         )
 
-    def check_default(self, field: FieldDoc, pointer: str, env: Environment | None) -> Iterable[Diagnostic]:
+    def check_default(
+        self, field: FieldDoc, pointer: str, known: Environment | Snapshot | None
+    ) -> Iterable[Diagnostic]:
         if field.get("default") is not None:
             yield Diagnostic(
                 "default_not_allowed",
-                f"{pointer}/default",
+                pointer,
                 "A secret has no default: secrets never stand in metadata.",
                 "Remove the default.",
             )

@@ -41,7 +41,8 @@ class TagsField(FieldType):
             from_text=lambda text: parse(_SEPARATOR.split(text)),
             search_text=" ".join,
             json_schema={
-                "type": "array",
+                "type": ["array", "string"],
+                "pattern": r"^\s*$",
                 "items": {"type": "string", "pattern": "^[^;]*$"},
                 "maxItems": _MAX_GIVEN,
                 "examples": [["VIP", "展会"]],

@@ -21,7 +21,10 @@ _BARE_HOST = re.compile(r"[^\W_](?:[\w-]*[^\W_])?(?:\.[^\W_](?:[\w-]*[^\W_])?)+(
 
 
 class UrlField(FieldType):
-    """An address that is safe to click: http, https, mailto or tel. ``example.com`` is read as ``https://example.com``."""
+    """An address that is safe to click: http, https, mailto or tel.
+
+    ``example.com`` is read as ``https://example.com``.
+    """
 
     name = "url"
     label = {"en": "URL", "zh": "网址"}

@@ -24,7 +24,7 @@ class UserField(FieldType):
     options = {"on_delete": ON_DELETE, **RELATION_OPTIONS}
 
     def check(self, field: FieldDoc, pointer: str, snapshot: Snapshot) -> Iterable[Diagnostic]:
-        yield from check_relation(field, pointer, snapshot, ("user",))
+        yield from check_relation(field, pointer)
 
     def compile(self, field: FieldDoc, env: Environment) -> Codec:
         return reference_codec(("user",), env)

@@ -1,8 +1,8 @@
 """Text as it is stored: no characters that a database, a file or a page cannot hold, one normal form, no stray white space.
 
 Refused are NUL, the other C0 controls except tab and line breaks (XML, and with it XLSX, has no form for them), lone
-surrogates (no UTF-8 form) and U+FFFE and U+FFFF. Text is brought to Unicode normal form C, so that equal looks are equal
-values, and stripped of white space at both ends. A text with nothing left is null.
+surrogates (no UTF-8 form) and U+FFFE and U+FFFF. Text is brought to Unicode normal form C, so that equal looks are
+equal values, and stripped of white space at both ends. A text with nothing left is null.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ def require_text(value: object, expected: str = "a text") -> str:
 
 
 def clean_line(value: object, expected: str = "a text") -> str | None:
-    """Return ``value`` as one line in normal form, None when it is blank. Line breaks and tabs inside become one space."""
+    """Return ``value`` as one line in normal form, None when it is blank.
+
+    Line breaks and tabs inside become one space.
+    """
     text = require_text(value, expected)
     if not text.isascii() or not text.isprintable():
         text = unicodedata.normalize("NFC", _BREAKS.sub(" ", text))

@@ -1,23 +1,20 @@
 """Named options: their schema, their checks, and how a choice is read.
 
-Options stand in the field (``options``) or in a shared picklist (``picklist``). An inactive option is read, but may not be
-chosen anew: the codec's ``check_change`` tells. Labels count in files only; JSON speaks names.
+Options stand in the field (``options``) or in a shared picklist (``picklist``). An inactive option is read, but may not
+be chosen anew: the codec's ``check_change`` tells. Labels count in files only; JSON speaks names.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trellis.fields.base import Environment, FieldDoc, InvalidValue
 from trellis.fields.common.characters import clean_line, reader
 from trellis.fields.common.problems import show, unknown
-from trellis_metadata.diagnostics import Diagnostic, did_you_mean
+from trellis_metadata.diagnostics import Diagnostic
 from trellis_metadata.labels import LANGUAGES, text_of
-
-if TYPE_CHECKING:
-    from trellis_metadata.snapshot import Snapshot
 
 NAME_PATTERN = "^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
 MAX_OPTIONS = 1000
@@ -230,8 +227,8 @@ def dependent_problem(field_doc: FieldDoc, value: object, controlling_value: obj
     return f"Found {', '.join(map(show, wrong))} while {controller}, expected {expected}."
 
 
-def check_choices(field: FieldDoc, pointer: str, snapshot: Snapshot) -> Iterable[Diagnostic]:
-    """Yield what is wrong with options, shared picklist and dependency of a field."""
+def check_choices(field: FieldDoc, pointer: str) -> Iterable[Diagnostic]:
+    """Yield what is wrong with the options of a field by itself; what they refer to is the language's to judge."""
     if ("options" in field) == ("picklist" in field):
         yield Diagnostic(
             "options_or_picklist",
@@ -241,21 +238,15 @@ def check_choices(field: FieldDoc, pointer: str, snapshot: Snapshot) -> Iterable
             "Keep one of them.",
         )
         return
-    source: Mapping[str, Any] = field
-    if "picklist" in field:
-        shared = snapshot.get("picklist", field["picklist"])
-        if shared is None:
-            yield Diagnostic(
-                "unknown_reference",
-                f"{pointer}/picklist",
-                f"There is no picklist '{field['picklist']}'."
-                + did_you_mean(field["picklist"], snapshot.of_kind("picklist")),
-                "Name an existing picklist or add it.",
-            )
-            return
-        source = shared
     yield from check_names(field.get("options", ()), f"{pointer}/options")
-    yield from _check_dependency(field, pointer, {option["name"] for option in source.get("options", ())})
+    if ("depends_on" in field) != ("values_by" in field):
+        found, missing = ("depends_on", "values_by") if "depends_on" in field else ("values_by", "depends_on")
+        yield Diagnostic(
+            "incomplete_dependency",
+            f"{pointer}/{found}",
+            f"'{found}' stands without '{missing}'.",
+            f"Add '{missing}' or remove '{found}'.",
+        )
 
 
 def check_names(options: Sequence[Mapping[str, Any]], pointer: str) -> Iterable[Diagnostic]:
@@ -277,28 +268,3 @@ def check_names(options: Sequence[Mapping[str, Any]], pointer: str) -> Iterable[
             "All options are inactive: nothing can be chosen.",
             "Make at least one option active.",
         )
-
-
-def _check_dependency(field: FieldDoc, pointer: str, names: set[str]) -> Iterable[Diagnostic]:
-    if ("depends_on" in field) != ("values_by" in field):
-        found, missing = ("depends_on", "values_by") if "depends_on" in field else ("values_by", "depends_on")
-        yield Diagnostic(
-            "incomplete_dependency",
-            f"{pointer}/{found}",
-            f"'{found}' stands without '{missing}'.",
-            f"Add '{missing}' or remove '{found}'.",
-        )
-        return
-    if "depends_on" in field and field["depends_on"] == field.get("name"):
-        yield Diagnostic(
-            "bad_dependency", f"{pointer}/depends_on", "A field cannot control itself.", "Name another field."
-        )
-    for key, allowed in field.get("values_by", {}).items():
-        for i, name in enumerate(allowed):
-            if name not in names:
-                yield Diagnostic(
-                    "unknown_option",
-                    f"{pointer}/values_by/{key}/{i}",
-                    f"'{name}' is not an option of the field.{did_you_mean(name, names)}",
-                    "Name an option of the field.",
-                )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -13,14 +13,8 @@ from trellis.fields.common.choices import NAME_PATTERN
 from trellis.fields.common.columns import RecordRef
 from trellis.fields.common.problems import invalid
 from trellis.storage.types import text_column
-from trellis_metadata.diagnostics import Diagnostic, did_you_mean
-from trellis_metadata.names import SYSTEM_FIELDS
+from trellis_metadata.diagnostics import Diagnostic
 
-if TYPE_CHECKING:
-    from trellis_metadata.snapshot import Snapshot
-
-SYSTEM_TARGETS = frozenset({"user"})
-"""Objects that exist without a document."""
 _NAME: dict[str, Any] = {"type": "string", "pattern": NAME_PATTERN, "maxLength": 40}
 RELATION_OPTIONS: dict[str, Any] = {
     "relationship": {
@@ -43,8 +37,8 @@ RELATION_OPTIONS: dict[str, Any] = {
 ON_DELETE: dict[str, Any] = {
     "enum": ["restrict", "set_null", "cascade"],
     "examples": ["restrict"],
-    "description": "When the target is deleted: refuse (restrict), blank the field (clear), or delete this record too (cascade). "
-    "Default: restrict when the field is required, else clear.",
+    "description": "When the target is deleted: refuse (restrict), blank the field (set_null), or delete this record too (cascade). "
+    "Default: restrict when the field is required, else set_null.",
 }
 
 
@@ -55,7 +49,7 @@ def targets_of(field: FieldDoc) -> tuple[str, ...]:
 
 
 def on_delete_of(field: FieldDoc) -> str:
-    """Return what happens to the record when the target is deleted: ``restrict``, ``clear`` or ``cascade``."""
+    """Return what happens to the record when the target is deleted: ``restrict``, ``set_null`` or ``cascade``."""
     if field["type"] == "master_detail":
         return "cascade"
     return str(field.get("on_delete") or ("restrict" if field.get("required") else "set_null"))
@@ -117,24 +111,13 @@ def _from_columns(row: tuple[Any, ...]) -> RecordRef | None:
     return None if row[0] is None else RecordRef(row[1], row[0])
 
 
-def check_relation(field: FieldDoc, pointer: str, snapshot: Snapshot, targets: Iterable[str]) -> Iterable[Diagnostic]:
-    """Yield what is wrong with targets, deletion rule and relationship name of a reference."""
-    known: Mapping[str, Any] = snapshot.of_kind("object")
-    names = list(targets)
-    for i, name in enumerate(names):
-        where = f"{pointer}/target" if isinstance(field.get("target"), str) else f"{pointer}/target/{i}"
-        if name not in known and name not in SYSTEM_TARGETS:
-            yield Diagnostic(
-                "unknown_reference",
-                where,
-                f"There is no object '{name}'.{did_you_mean(name, known)}",
-                "Name an existing object or add it.",
-            )
+def check_relation(field: FieldDoc, pointer: str) -> Iterable[Diagnostic]:
+    """Yield what is wrong with the deletion rule and the related list; targets and names of lists are the language's."""
     if field.get("on_delete") == "set_null" and field.get("required"):
         yield Diagnostic(
             "bad_on_delete",
             f"{pointer}/on_delete",
-            "A required reference cannot be cleared when its target is deleted.",
+            "A required reference cannot become null when its target is deleted.",
             "Use 'restrict' or 'cascade', or make the field optional.",
         )
     if field.get("relationship_label") is not None and "relationship" not in field:
@@ -144,12 +127,3 @@ def check_relation(field: FieldDoc, pointer: str, snapshot: Snapshot, targets: I
             "'relationship_label' stands without 'relationship'.",
             "Add 'relationship' or remove 'relationship_label'.",
         )
-    for name in names if "relationship" in field else ():
-        taken = {f.get("name") for f in known.get(name, {}).get("fields", ())} | set(SYSTEM_FIELDS)
-        if field["relationship"] in taken:
-            yield Diagnostic(
-                "name_taken",
-                f"{pointer}/relationship",
-                f"'{field['relationship']}' is already a field of object '{name}'.",
-                "Choose another name for the relationship.",
-            )

@@ -15,6 +15,6 @@ def _sql(nodes: Sequence[Node], args: Sequence[Sql]) -> Sql:
 
 FUNCTION = Function(
     "MIN", ("number... -> number",), "The smallest of the numbers; blank when one is blank.", "numbers", count=(1, 255),
-    check=aggregate_or("MIN", "number... -> number"), python=lambda *values: min(values), postgresql=_sql,
+    children=True, check=aggregate_or("MIN", "number... -> number"), python=lambda *values: min(values), postgresql=_sql,
     examples=(("MIN(100, 10)", "10"), ("MIN(100.5, null, -10)", "null")),
 )

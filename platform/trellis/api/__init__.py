@@ -1,0 +1,24 @@
+"""The REST API, ``/api/v1``."""
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from flask import Blueprint
+
+from trellis.api import errors
+from trellis.api.context import Api
+from trellis.runtime import Runtime
+
+NOT_ROUTES = ("errors", "context", "reading", "answers")
+
+
+def create_api(runtime: Runtime, default_tenant: str | None = None) -> Blueprint:
+    """Return the API's blueprint. Each module of this package with ``install(blueprint, api)`` adds its routes."""
+    blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
+    api = Api(runtime, default_tenant)
+    errors.install(blueprint)
+    for info in pkgutil.iter_modules(__path__):
+        if info.name not in NOT_ROUTES:
+            importlib.import_module(f"{__name__}.{info.name}").install(blueprint, api)
+    return blueprint

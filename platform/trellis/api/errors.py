@@ -1,0 +1,95 @@
+"""The one table from error codes to HTTP, and the one JSON body that every error has.
+
+``{"error": {"code", "message", "details"?, "fields"?, "rows"?}}``: ``fields`` nests like the record that was sent.
+"""
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Blueprint, Response
+from werkzeug.exceptions import HTTPException
+
+from trellis.api.answers import answer
+from trellis.transaction import RecordsInvalid
+from trellis_metadata.errors import TrellisError
+
+log = logging.getLogger("trellis.api")
+
+STATUS: Mapping[str, int] = {
+    "not_found": 404, "unknown_object": 404, "unknown_tenant": 404, "unknown_file": 404,
+    "access_denied": 403, "unauthenticated": 401, "login_failed": 401, "csrf": 403, "missing_scope": 403,
+    "version_conflict": 409, "stale_plan": 409, "confirmation_required": 409, "publication_running": 409, "cannot_undo": 409,
+    "idempotency_conflict": 409, "precondition_failed": 412, "precondition_required": 428,
+    "invalid_record": 422, "invalid_metadata": 422, "invalid_query": 422, "bad_reference": 422, "weak_password": 422,
+    "bad_rename": 422, "too_large": 413, "unsupported_media_type": 415, "bad_request": 400, "not_acceptable": 406, "unavailable": 503,
+}
+
+
+class BadRequest(TrellisError):
+    """The request itself is malformed."""
+
+    code = "bad_request"
+
+
+class Unauthenticated(TrellisError):
+    """No valid token or session came with the request."""
+
+    code = "unauthenticated"
+
+
+class UnsupportedMediaType(TrellisError):
+    """The body is of a kind that this endpoint does not read."""
+
+    code = "unsupported_media_type"
+
+
+class PreconditionFailed(TrellisError):
+    """``If-Match`` names another version than the record has."""
+
+    code = "precondition_failed"
+
+
+def body_of(problem: TrellisError) -> dict[str, Any]:
+    """Return the JSON body of an error."""
+    body: dict[str, Any] = {"code": problem.code, "message": problem.message}
+    if isinstance(problem, RecordsInvalid):
+        if len(problem.errors) == 1:
+            body["fields"] = problem.errors[0]
+        else:
+            body["rows"] = {str(i): e for i, e in enumerate(problem.errors) if e}
+    elif problem.details:
+        body["details"] = problem.details
+    return {"error": body}
+
+
+def install(blueprint: Blueprint) -> None:
+    """Answer every error of the API in the one form; unexpected ones are logged and never shown."""
+
+    @blueprint.errorhandler(TrellisError)
+    def refused(problem: TrellisError) -> Response:
+        response = answer(body_of(problem), STATUS.get(problem.code, 400))
+        if problem.code == "unauthenticated":
+            response.headers["WWW-Authenticate"] = "Bearer"
+        return response
+
+    @blueprint.errorhandler(HTTPException)
+    def http(problem: HTTPException) -> Response:
+        code = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}.get(problem.code or 500, "bad_request")
+        response = answer({"error": {"code": code, "message": problem.description or str(problem)}}, problem.code or 500)
+        allow = dict(problem.get_headers()).get("Allow")
+        if allow:
+            response.headers["Allow"] = allow
+        return response
+
+    @blueprint.errorhandler(sa.exc.OperationalError)
+    def busy(problem: sa.exc.OperationalError) -> Response:
+        log.error("database unavailable", exc_info=problem)
+        return answer({"error": {"code": "unavailable", "message": "The database is busy or unreachable. Try again in a moment."}}, 503)
+
+    @blueprint.errorhandler(Exception)
+    def unexpected(problem: Exception) -> Response:
+        log.error("unexpected error", exc_info=problem)
+        return answer({"error": {"code": "internal", "message": "Something went wrong on our side. It was logged; nothing was changed."}}, 500)

@@ -1,0 +1,37 @@
+"""The WSGI application: the REST API, and the web UI when its package is installed."""
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import secrets
+
+from flask import Flask
+
+from trellis.api import create_api
+from trellis.runtime import Runtime
+
+MAX_BODY = 64 * 1024 * 1024
+
+
+def create_app(runtime: Runtime, *, default_tenant: str | None = None) -> Flask:
+    """Return the application over ``runtime``. ``default_tenant`` answers requests that name none."""
+    app = Flask("trellis", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.secret_key = _secret(runtime)
+    app.extensions["trellis"] = runtime
+    app.config["TRELLIS_TENANT"] = default_tenant
+    app.register_blueprint(create_api(runtime, default_tenant))
+    # The UI stands above the runtime and is found by name, so that imports go one way.
+    if importlib.util.find_spec("trellis_admin.blueprint"):
+        app.register_blueprint(importlib.import_module("trellis_admin.blueprint").create_blueprint(runtime, tenant=default_tenant))
+    return app
+
+
+def _secret(runtime: Runtime) -> str:
+    """Return the key that signs form tokens; it lives beside the data, made at the first start."""
+    path = runtime.home / "keys" / "app.key"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(48), encoding="ascii")
+    return path.read_text(encoding="ascii")

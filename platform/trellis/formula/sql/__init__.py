@@ -1,0 +1,1 @@
+"""Back end 2: a typed tree becomes a column expression of SQLAlchemy."""

@@ -1,0 +1,31 @@
+"""Serves the product: granian in front of the WSGI application, one process with threads by default."""
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+
+from trellis.app import create_app
+from trellis.runtime import Runtime
+
+_ENV = ("TRELLIS_HOME", "TRELLIS_DATABASE_URL", "TRELLIS_TENANT")
+
+
+def from_environment() -> Flask:
+    """Build the application in a server process from ``TRELLIS_HOME``, ``TRELLIS_DATABASE_URL`` and ``TRELLIS_TENANT``."""
+    runtime = Runtime(Path(os.environ.get("TRELLIS_HOME", "var/trellis")), database_url=os.environ.get("TRELLIS_DATABASE_URL") or None)
+    return create_app(runtime, default_tenant=os.environ.get("TRELLIS_TENANT") or None)
+
+
+def serve(home: Path, *, host: str = "127.0.0.1", port: int = 8000, database_url: str | None = None, tenant: str | None = None,
+          workers: int = 1, threads: int = 4) -> None:
+    """Run the web server until it is told to stop (SIGINT or SIGTERM)."""
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    values: tuple[Any, ...] = (str(home), database_url or "", tenant or "")
+    os.environ.update({k: str(v) for k, v in zip(_ENV, values, strict=True)})
+    Granian("trellis.server:from_environment", factory=True, address=host, port=port, interface=Interfaces.WSGI, workers=workers,
+            blocking_threads=threads, log_access=False, websockets=False).serve()
