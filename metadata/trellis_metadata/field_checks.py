@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from trellis_metadata import pointers
 from trellis_metadata.diagnostics import Diagnostic, did_you_mean
 from trellis_metadata.field_types import FieldTypeSpec
 from trellis_metadata.kind import Reference
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from trellis_metadata.language import Check
 
 _DEFAULT_TYPES: Mapping[str, tuple[str, ...]] = {
-    "text": ("string",),
+    "text": ("string", "object"),
     "number": ("integer", "number", "string", "object"),
     "boolean": ("boolean",),
     "date": ("string",),
@@ -29,7 +30,8 @@ _DEFAULT_TYPES: Mapping[str, tuple[str, ...]] = {
 
 
 def references(field: Mapping[str, Any], object_name: str, pointer: str) -> Iterator[Reference]:
-    """Yield what the options of a field point to: objects (``target``), a picklist, the controlling field (``depends_on``)."""
+    """Yield what the options of a field point to: objects (``target``), a picklist, the controlling field
+    (``depends_on``)."""
     target = field.get("target")
     if isinstance(target, str):
         yield Reference(f"{pointer}/target", "object", target)
@@ -134,7 +136,7 @@ def option_names(field: Mapping[str, Any], context: Check) -> list[str]:
 def _dependency(field: Mapping[str, Any], object_name: str, pointer: str, context: Check) -> Iterator[Diagnostic]:
     if field["depends_on"] == field["name"]:
         yield Diagnostic(
-            "depends_on_itself", f"{pointer}/depends_on", "The field depends on itself.", "Name another field."
+            "bad_dependency", f"{pointer}/depends_on", "The field depends on itself.", "Name another field."
         )
         return
     found = context.relations.resolve(object_name, field["depends_on"])
@@ -172,13 +174,13 @@ def _values_by(field: Mapping[str, Any], controlling: list[str], pointer: str, c
         if controlling and key not in controlling:
             yield Diagnostic(
                 "unknown_option",
-                f"{pointer}/values_by/{key}",
+                pointers.join("values_by", key, at=pointer),
                 f"'{key}' is no value of field '{field['depends_on']}'.{did_you_mean(key, controlling)}",
             )
         for index, value in enumerate(values if isinstance(values, list) else ()):
             if own and value not in own:
                 yield Diagnostic(
                     "unknown_option",
-                    f"{pointer}/values_by/{key}/{index}",
+                    pointers.join("values_by", key, index, at=pointer),
                     f"{brief(value)} is no option of the field.{did_you_mean(str(value), own)}",
                 )

@@ -16,24 +16,25 @@ from trellis_metadata.values import brief, json_type
 if TYPE_CHECKING:
     from trellis_metadata.language import Check
 
-NULL_OPERATORS = frozenset({"is_null", "not_null"})
-LIST_OPERATORS = frozenset({"in", "not_in", "includes", "excludes"})
-_EQUAL = frozenset({"eq", "ne", "in", "not_in"}) | NULL_OPERATORS
-_ORDER = frozenset({"lt", "le", "gt", "ge", "between"})
+NULL_OPERATORS = frozenset({"is_blank", "is_not_blank"})
+_SET = frozenset({"includes_any", "includes_all", "excludes"})
+LIST_OPERATORS = frozenset({"in", "not_in"}) | _SET
+_EQUAL = frozenset({"=", "!=", "in", "not_in"}) | NULL_OPERATORS
+_ORDER = frozenset({"<", "<=", ">", ">=", "between"})
 _TEXT = frozenset({"contains", "not_contains", "starts_with", "ends_with"})
 OPERATORS: Mapping[str, frozenset[str]] = {
     "text": _EQUAL | _ORDER | _TEXT,
     "number": _EQUAL | _ORDER,
-    "boolean": _EQUAL,
+    "boolean": frozenset({"=", "!="}) | NULL_OPERATORS,
     "date": _EQUAL | _ORDER,
     "datetime": _EQUAL | _ORDER,
     "time": _EQUAL | _ORDER,
-    "choice": _EQUAL | _ORDER | _TEXT,
-    "choices": frozenset({"eq", "ne", "includes", "excludes"}) | NULL_OPERATORS,
+    "choice": _EQUAL,
+    "choices": _SET | NULL_OPERATORS,
     "reference": _EQUAL,
     "opaque": NULL_OPERATORS,
 }
-"""The comparisons that fields of a category allow."""
+"""The comparisons that fields of a category allow: those that queries run."""
 ALL_OPERATORS = frozenset().union(*OPERATORS.values())
 _KEYS = ("and", "or", "not", "field", "formula")
 MAX_NODES = 5000

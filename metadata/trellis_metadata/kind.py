@@ -36,7 +36,8 @@ class Definition(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Where a document points to another one: ``kind`` and ``name``, and the path of a field of it if the place names one."""
+    """Where a document points to another one: ``kind`` and ``name``, and the path of a field of it if the place names
+    one."""
 
     pointer: str
     kind: str

@@ -1,7 +1,8 @@
 """The language: one validator behind every door.
 
-A document is judged in steps, each of which reports everything it finds: JSON value → kind → shape → names → references →
-semantics. A document of a wrong shape is judged no further, and what others expect of it is not held against them.
+A document is judged in steps, each of which reports everything it finds: JSON value → kind → shape → names →
+references → semantics. A document of a wrong shape is judged no further, and what others expect of it is not held
+against them.
 """
 
 from __future__ import annotations
@@ -84,8 +85,8 @@ class Language:
     ) -> tuple[Snapshot | None, list[Diagnostic]]:
         """Judge ``documents``, added to or replacing those of ``base``, and return the resulting snapshot.
 
-        The snapshot is None when there is an error. Documents of ``base`` count as well-shaped, but their references and
-        meaning are judged again, since what they point to may have changed.
+        The snapshot is None when there is an error. Documents of ``base`` count as well-shaped, but their references
+        and meaning are judged again, since what they point to may have changed.
         """
         good, stubs, found = self._gather(documents)
         result = (base or EMPTY).with_documents(good)
@@ -127,7 +128,7 @@ class Language:
                         "/".join(key),
                     )
                 )
-            elif key is not None and not shape and isinstance(document, dict):
+            elif key is not None and not _broken(shape) and isinstance(document, dict):
                 good.append(copy.deepcopy(document))
             elif key is not None and key[0] in self._kinds and isinstance(document, dict) and not _unfit(shape):
                 stubs[key] = stub(document, shape)
@@ -169,7 +170,9 @@ class Language:
         found = [d for reference in kind.references(document) for d in _unresolved(reference, context)]
         found += _old_names(document, snapshot)
         found += kind.check(document, snapshot, self)
-        return [replace(d, document=f"{document['kind']}/{document['name']}") for d in found]
+        place = f"{document['kind']}/{document['name']}"
+        # Field types may find what the language has found already.
+        return list({(d.pointer, d.code): replace(d, document=place) for d in reversed(found)}.values())[::-1]
 
 
 def _unresolved(reference: Reference, context: Check) -> Iterator[Diagnostic]:
@@ -185,7 +188,7 @@ def _unresolved(reference: Reference, context: Check) -> Iterator[Diagnostic]:
         known = context.snapshot.of_kind(reference.kind)
     if reference.name not in known:
         yield Diagnostic(
-            f"unknown_{reference.kind}",
+            "unknown_reference",
             reference.pointer,
             f"There is no {reference.kind.replace('_', ' ')} '{reference.name}'.{did_you_mean(reference.name, known)}",
             "Name an existing one, or add its document.",
@@ -225,6 +228,10 @@ _UNFIT = frozenset(
 
 def _unfit(found: list[Diagnostic]) -> bool:
     return any(d.code in _UNFIT for d in found)
+
+
+def _broken(found: list[Diagnostic]) -> bool:
+    return any(d.code not in ("duplicate_name", "old_name_in_use") for d in found)
 
 
 def _has_error(found: Iterable[Diagnostic]) -> bool:

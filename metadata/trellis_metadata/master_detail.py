@@ -1,4 +1,5 @@
-"""Ownership between objects: a detail belongs to its master, so masters cannot form a circle; child lists have one name each."""
+"""Ownership between objects: a detail belongs to its master, so masters cannot form a circle; child lists have one
+name each."""
 
 from __future__ import annotations
 

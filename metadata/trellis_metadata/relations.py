@@ -29,8 +29,8 @@ SYSTEM_FIELD_TYPES: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The field at the end of a path. ``object`` has it; ``category`` is None when its type is not known; ``document`` is
-    None for a field of the system; ``part`` names the part of the field that was addressed."""
+    """The field at the end of a path. ``object`` has it; ``category`` is None when its type is not known;
+    ``document`` is None for a field of the system; ``part`` names the part of the field that was addressed."""
 
     object: str
     name: str
@@ -93,7 +93,8 @@ class Relations:
         return {f["name"]: f for f in fields if isinstance(f, dict) and isinstance(f.get("name"), str)}
 
     def resolve(self, object_name: str, path: str) -> Found | Missing:
-        """Follow ``path`` from ``object_name``. Where a reference has several targets, one of them must know the rest."""
+        """Follow ``path`` from ``object_name``. Where a reference has several targets, one of them must know the
+        rest."""
         first, _, rest = path.partition(".")
         found = self._own(object_name, first)
         if isinstance(found, Missing) or not rest:

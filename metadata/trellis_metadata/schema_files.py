@@ -1,8 +1,8 @@
 """The JSON Schemas of the kinds, and how field types complete them.
 
-``schemas/<kind>.json`` holds one kind, ``schemas/shared/defs.json`` what several use. :func:`complete` joins both with the
-options of the field types into one self-contained schema per kind; :func:`inlined` is the same without references, which
-validates several times faster.
+``schemas/<kind>.json`` holds one kind, ``schemas/shared/defs.json`` what several use. :func:`complete` joins both
+with the options of the field types into one self-contained schema per kind; :func:`inlined` is the same without
+references, which validates several times faster.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from trellis_metadata.field_types import FieldTypeSpec
 Schema = dict[str, Any]
 FOLDER = Path(__file__).parent / "schemas"
 _PREFIX = "#/$defs/"
+_NAME_PATTERNS = ("^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$", "^[a-z][a-z0-9]*(_[a-z0-9]+)*$")
 OPTION_DEFAULTS: Mapping[str, Schema] = {
     "target": {"x-reference": "object"},
     "picklist": {"x-reference": "picklist"},
@@ -46,7 +47,8 @@ def shared_defs() -> Schema:
 
 
 def complete(kind: str, field_types: Mapping[str, FieldTypeSpec]) -> Schema:
-    """Return the self-contained schema of ``kind``; a field accepts the common keys and the options of its type only."""
+    """Return the self-contained schema of ``kind``; a field accepts the common keys and the options of its type
+    only."""
     schema = kind_schema(kind)
     own = schema.pop("$defs", {})
     if "field" in own:
@@ -78,7 +80,13 @@ def option_schema(name: str, option: Mapping[str, Any]) -> Schema:
 
 
 def _fill_merge(schema: Schema) -> None:
-    kind = schema.get("type")
+    kind, properties = schema.get("type"), schema.get("properties", {})
+    if kind == ["string", "object"] and "en" in properties:
+        schema.setdefault("x-is", "label")
+    if schema.get("pattern") in _NAME_PATTERNS:
+        schema.setdefault("x-is", "name")
+    if "name" in properties and "label" in properties:
+        properties["label"] = {"$ref": f"{_PREFIX}label"}
     if kind == "array" or (isinstance(kind, list) and "array" in kind):
         names = "name" in schema.get("items", {}).get("properties", {})
         schema.setdefault("x-merge", "named" if names else "ordered")
@@ -130,7 +138,8 @@ def _ref_name(node: Mapping[str, Any]) -> str | None:
 def inlined(schema: Schema, defs: Schema) -> Schema:
     """Return ``schema`` with references replaced by what they refer to.
 
-    Filter trees and fields become plain objects: filters are checked by ``filters``, fields by the schema of their type.
+    Filter trees and fields become plain objects: filters are checked by ``filters``, fields by the schema of their
+    type.
     """
     result: Schema = _inline(schema, defs)
     return result

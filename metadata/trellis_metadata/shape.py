@@ -1,6 +1,7 @@
 """Shape: whether a document has the keys and values that the schema of its kind asks for.
 
-jsonschema judges; this module asks it for everything at once and says it in words: what was found, what was expected, where.
+jsonschema judges; this module asks it for everything at once and says it in words: what was found, what was expected,
+where.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Structure: which parts of a document have a name of their own.
 
-Read from ``x-merge`` in the schemas. A list that merges as ``named`` holds elements addressed by their names; an object that
-merges as ``named`` holds values addressed by their keys; everything else is one value.
+Read from ``x-merge`` in the schemas. A list that merges as ``named`` holds elements addressed by their names; an
+object that merges as ``named`` holds values addressed by their keys; everything else is one value.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ class Form(Enum):
 class Node:
     """How one value of a document is taken apart.
 
-    ``keys`` are the parts of an element or a map, ``rest`` stands for all other keys of a map, ``item`` for the elements of
-    a list. Fields have different keys by type: ``variants``. ``text`` marks labels, ``keeps_names`` elements with ``was``.
+    ``keys`` are the parts of an element or a map, ``rest`` stands for all other keys of a map, ``item`` for the
+    elements of a list. Fields have different keys by type: ``variants``. ``text`` marks labels, ``keeps_names``
+    elements with ``was``.
     """
 
     form: Form

@@ -118,7 +118,8 @@ def _related(object_name: str, related: Document, pointer: str, context: Check) 
             yield Diagnostic(
                 "unknown_relationship",
                 f"{pointer}/name",
-                f"Object '{object_name}' has no child list '{related['name']}'.{did_you_mean(related['name'], children)}",
+                f"Object '{object_name}' has no child list '{related['name']}'."
+                + did_you_mean(related["name"], children),
                 "Name the 'relationship' of a lookup or master_detail field that points to the object.",
             )
         return

@@ -32,7 +32,8 @@ COMMON_KEYS = (
     "was",
 )
 FORMULA_WORDS = frozenset({"and", "or", "not", "in", "is", "like", "between", "null", "true", "false"})
-"""Words of the formula language, which cannot be names of fields. Words of SQL and Python can: names are quoted there."""
+"""Words of the formula language, which cannot be names of fields. Words of SQL and Python can: names are quoted
+there."""
 
 
 @dataclass(frozen=True, slots=True)

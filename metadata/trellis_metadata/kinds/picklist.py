@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from trellis_metadata.diagnostics import Diagnostic
 from trellis_metadata.kind import Kind
 from trellis_metadata.labels import Label
-from trellis_metadata.snapshot import Document
+from trellis_metadata.snapshot import Document, Snapshot
+
+if TYPE_CHECKING:
+    from trellis_metadata.language import Language
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,19 @@ class PicklistKind(Kind):
             document.get("restricted", True),
             document,
         )
+
+    def check(self, document: Document, snapshot: Snapshot, language: Language) -> Iterator[Diagnostic]:
+        if _no_active_option(document):
+            yield Diagnostic(
+                "no_active_option",
+                "/options",
+                "No option is active, so nothing can be chosen.",
+                "Make at least one option active.",
+            )
+
+
+def _no_active_option(document: Document) -> bool:
+    return not any(option.get("active", True) for option in document["options"])
 
 
 KIND = PicklistKind()
