@@ -1,0 +1,44 @@
+# Two commands matter: `make demo` runs the product, `make test` runs every test. Both set up what they need.
+SHELL := /bin/bash
+PY := .venv/bin/python
+PORT ?= 8000
+
+.PHONY: demo test check lint docs bench soak fuzz screenshots clean
+
+demo: .venv/.demo-ready
+	$(PY) -m trellis demo --port $(PORT)
+
+test: .venv/.test-ready
+	tools/test
+
+# The loop: lint, types and the quick tests, under 90 seconds.
+check: .venv/.test-ready lint
+	$(PY) -m pytest -q -x -n 2 -m "not slow and not browser" tests
+
+lint: .venv/.test-ready
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+
+docs: .venv/.test-ready
+	$(PY) tools/reference.py
+
+bench: .venv/.test-ready
+	$(PY) bench/run.py
+
+soak: .venv/.test-ready
+	TRELLIS_ROUNDS=50 $(PY) -m pytest -q tests/durability
+
+fuzz: .venv/.test-ready
+	TRELLIS_FUZZ_SECONDS=$(or $(SECONDS),600) $(PY) -m pytest -q -s tests/formula -k fuzz
+
+screenshots: .venv/.test-ready
+	$(PY) tools/screenshots.py
+
+.venv/.demo-ready: pyproject.toml hatch_build.py tools/prepare $(shell find admin_ui/frontend -type f -not -path '*/node_modules/*' 2>/dev/null)
+	tools/prepare demo
+
+.venv/.test-ready: .venv/.demo-ready
+	tools/prepare test
+
+clean:
+	rm -rf .venv var admin_ui/trellis_admin/static/dist admin_ui/frontend/node_modules
