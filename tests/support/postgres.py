@@ -1,8 +1,9 @@
 """A PostgreSQL cluster for one run: started from the installed binaries, thrown away at the end.
 
-``with temporary_cluster() as cluster:`` gives ``cluster.url`` (of the maintenance database), ``cluster.create_database()``
-and ``cluster.drop_database(url)``. The server never runs as root: a caller who is root runs it as user ``postgres``.
-It keeps no promise about a power failure (``fsync=off``) and ends with the block, on Ctrl-C, and when the caller dies.
+``with temporary_cluster() as cluster:`` gives ``cluster.url`` (of the maintenance database),
+``cluster.create_database()`` and ``cluster.drop_database(url)``. The server never runs as root: a caller who is root
+runs it as user ``postgres``. It keeps no promise about a power failure (``fsync=off``) and ends with the block, on
+Ctrl-C, and when the caller dies.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ class Address:
 
     @property
     def line(self) -> str:
-        """The address in one line: from large to small where addresses are written so (East Asia), else from small to large."""
+        """The address in one line: from large to small where that is the custom (East Asia), else the reverse."""
         street = self.street.replace("\n", ", ") if self.street else None
         if self.country in _LARGE_FIRST and any(ord(c) > 0x2E7F for c in f"{self.state}{self.city}{street}"):
             return " ".join(

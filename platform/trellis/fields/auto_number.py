@@ -38,7 +38,8 @@ class AutoNumberField(FieldType):
             "maxLength": MAX_FORMAT,
             "default": DEFAULT_FORMAT,
             "examples": ["D-{YYYY}-{00000}"],
-            "description": "Text with one counter, {000…} (as many digits at least), and parts of the date: {YYYY}, {YY}, {MM}, {DD}.",
+            "description": "Text with one counter, {000…} (at least so many digits), and parts of the date: "
+            "{YYYY}, {YY}, {MM}, {DD}.",
         },
         "start": integer_option("First number.", 0, 10**12, 1),
     }
@@ -72,7 +73,7 @@ def format_problem(format: str) -> str | None:
     tokens = _TOKEN.findall(format)
     unknown = [token for token in tokens if token not in _DATE_PARTS and not _is_counter(token)]
     if unknown:
-        return f"Found {{{unknown[0]}}}, expected {{YYYY}}, {{YY}}, {{MM}}, {{DD}} or a counter of zeros such as {{00000}}."
+        return f"Found {{{unknown[0]}}}, expected {{YYYY}}, {{YY}}, {{MM}}, {{DD}} or a counter such as {{00000}}."
     counters = sum(map(_is_counter, tokens))
     if counters != 1:
         return f"Found {counters} counters, expected exactly one, such as {{00000}}."

@@ -101,7 +101,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A named part of a field that queries and formulas can address, such as ``address.city`` or ``amount.currency``."""
+    """A named part of a field for queries and formulas, such as ``address.city`` or ``amount.currency``."""
 
     suffix: str
     category: str

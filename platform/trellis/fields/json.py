@@ -19,7 +19,7 @@ _EXPECTED = "a JSON object or list"
 
 
 class JsonField(FieldType):
-    """A JSON object or list of at most 64 KB, for programs. Whole numbers have 64 bits; a float that is whole becomes one.
+    """A JSON object or list of at most 64 KB, for programs. Whole numbers have 64 bits; whole floats become such.
 
     The latter keeps both databases equal, which write numbers differently; JSON itself knows no difference.
     """
@@ -86,7 +86,7 @@ def _load(text: str, size: int) -> Any:
 
 
 def _clean(value: Any, depth: int, budget: list[int]) -> Any:
-    """Return ``value`` in the form that both databases give back; ``budget`` ends the walk of values that are far too large."""
+    """Return ``value`` in the form that both databases give back; ``budget`` ends the walk of values far too large."""
     budget[0] -= 1 + (len(value) if isinstance(value, str) else 0)
     if budget[0] < 0:
         raise invalid("too_large", value, "a smaller value")

@@ -55,7 +55,7 @@ class MultiPicklistField(FieldType):
             to_json=list,
             to_text=";".join,
             compare=joined,
-            from_text=lambda text: read([one(part) for part in _SEPARATOR.split(text)]),
+            from_text=lambda text: read([name for name in map(one, _SEPARATOR.split(text)) if name]),
             search_text=lambda value: " ".join(map(choices.search_text, value)),
             check_change=check_change,
             json_schema={
@@ -81,7 +81,7 @@ def _reader(choices: Choices, limit: int) -> Callable[[Any], tuple[str, ...] | N
             raise invalid("wrong_type", value, "a list of options")
         if len(value) > MAX_CHOSEN:
             raise invalid("too_long", value, f"at most {MAX_CHOSEN} options")
-        chosen = {name for name in (one(item) for item in value if item is not None) if name is not None}
+        chosen = {name for name in map(one, value) if name is not None}
         if len(chosen) > limit:
             raise invalid("too_long", value, f"at most {limit} options")
         return tuple(sorted(chosen, key=lambda name: (order.get(name, last), name))) or None

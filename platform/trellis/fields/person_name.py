@@ -93,14 +93,14 @@ class PersonName:
 
     @property
     def formal(self) -> str:
-        """The name with its salutation, which stands behind a Chinese name written together with a Chinese salutation."""
+        """The name with its salutation; a Chinese one stands behind a Chinese name, without space."""
         if self.salutation and self.is_han and _HAN.match(self.salutation):
             return self.full + self.salutation
         return " ".join(filter(None, (self.salutation, self.full)))
 
 
 class PersonNameField(FieldType):
-    """The name of a person. The main column holds the full name (``Anna Smith``, ``陈思远``), for search and sorting."""
+    """The name of a person. The main column holds the full name (``Anna Smith``, ``陈思远``), to search and sort."""
 
     name = "person_name"
     label = {"en": "Person name", "zh": "姓名"}
@@ -160,7 +160,7 @@ def parse(value: Any) -> PersonName | None:
 
 
 def from_text(text: str) -> PersonName | None:
-    """Read a name as files write it: JSON, a Chinese name (family name first), ``Last, First``, or ``First Middle Last``."""
+    """Read a name as files write it: JSON, a Chinese name, ``Last, First``, or ``First Middle Last``."""
     found = json_object(text, _EXPECTED)
     if found is not None:
         return parse(found)

@@ -18,7 +18,7 @@ _MAX_GIVEN = 1000
 
 
 class TagsField(FieldType):
-    """Words that people choose freely, a set without regard to case, kept in order of their letters and stored as ``;a;b;``."""
+    """Words that people choose freely: a set without regard to case, in order of letters, stored as ``;a;b;``."""
 
     name = "tags"
     label = {"en": "Tags", "zh": "标签"}
@@ -65,7 +65,7 @@ def _reader(limit: int) -> Callable[[Any], tuple[str, ...] | None]:
             raise invalid("too_long", value, f"at most {limit} tags")
         found: dict[str, str] = {}
         for item in value:
-            tag = None if item is None else read(item)
+            tag = read(item)
             if tag is not None:
                 if ";" in tag:
                     raise invalid("bad_characters", tag, "a tag without ';'")

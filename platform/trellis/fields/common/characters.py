@@ -1,4 +1,4 @@
-"""Text as it is stored: no characters that a database, a file or a page cannot hold, one normal form, no stray white space.
+"""Text as it is stored: storable characters only, one normal form, no stray white space.
 
 Refused are NUL, the other C0 controls except tab and line breaks (XML, and with it XLSX, has no form for them), lone
 surrogates (no UTF-8 form) and U+FFFE and U+FFFF. Text is brought to Unicode normal form C, so that equal looks are

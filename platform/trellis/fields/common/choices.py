@@ -93,7 +93,7 @@ CHOICE_OPTIONS: dict[str, Any] = {
         "type": "object",
         "additionalProperties": {"type": "array", "items": _NAME, "uniqueItems": True},
         "x-merge": "atomic",
-        "description": "Options available for each value of the controlling field ('true' and 'false' for a check box).",
+        "description": "Options available by value of the controlling field ('true', 'false' for a check box).",
         "examples": [{"cn": ["beijing", "shanghai"], "de": ["berlin"]}],
     },
 }

@@ -27,7 +27,7 @@ _ZERO = Decimal(0)
 
 
 def read_decimal(value: object, expected: str = "a number") -> Decimal:
-    """Return the exact decimal that ``value`` (number, text of digits, Decimal) stands for; its size is not judged yet."""
+    """Return the exact decimal that ``value`` (number, text of digits, Decimal) stands for, of whatever size."""
     if isinstance(value, bool):
         raise invalid("wrong_type", value, expected)
     if isinstance(value, int):
@@ -50,7 +50,7 @@ def read_decimal(value: object, expected: str = "a number") -> Decimal:
 
 
 def fit(number: Decimal, precision: int, scale: int, found: object = None) -> Decimal:
-    """Return ``number`` with exactly ``scale`` decimals; refuse it when digits would be lost or too many stand before the point."""
+    """Return ``number`` with exactly ``scale`` decimals; refuse it when digits would be lost or are too many."""
     shown = number if found is None else found
     if number.is_zero():
         return _ZERO.scaleb(-scale)
@@ -63,7 +63,7 @@ def fit(number: Decimal, precision: int, scale: int, found: object = None) -> De
 
 
 def read_integer(value: object, low: int = INT64_MIN, high: int = INT64_MAX, expected: str = "a whole number") -> int:
-    """Return the whole number that ``value`` (number, text of digits, Decimal) stands for, within ``low`` and ``high``."""
+    """Return the whole number that ``value`` (number, text of digits, Decimal) stands for, from ``low`` to ``high``."""
     number = _whole(value, expected)
     if not low <= number <= high:
         raise invalid("out_of_range", value, f"{expected} from {low} to {high}")
@@ -128,7 +128,7 @@ def bounded(read: Callable[[Any], Decimal], low: Decimal | None, high: Decimal |
 def decimal_reader(
     field: FieldDoc, *, precision: int, scale: int, expected: str = "a number"
 ) -> Callable[[Any], Decimal]:
-    """Return the function that reads an exact decimal of ``precision`` and ``scale`` within the field's ``min`` and ``max``."""
+    """Return the reader of exact decimals of ``precision`` and ``scale`` within the field's ``min`` and ``max``."""
 
     def read(value: Any) -> Decimal:
         return fit(read_decimal(value, expected), precision, scale, value)

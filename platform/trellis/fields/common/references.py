@@ -37,7 +37,8 @@ RELATION_OPTIONS: dict[str, Any] = {
 ON_DELETE: dict[str, Any] = {
     "enum": ["restrict", "set_null", "cascade"],
     "examples": ["restrict"],
-    "description": "When the target is deleted: refuse (restrict), blank the field (set_null), or delete this record too (cascade). "
+    "description": "When the target is deleted: refuse (restrict), blank the field (set_null), or delete this "
+    "record too (cascade). "
     "Default: restrict when the field is required, else set_null.",
 }
 
@@ -112,7 +113,7 @@ def _from_columns(row: tuple[Any, ...]) -> RecordRef | None:
 
 
 def check_relation(field: FieldDoc, pointer: str) -> Iterable[Diagnostic]:
-    """Yield what is wrong with the deletion rule and the related list; targets and names of lists are the language's."""
+    """Yield what is wrong with the deletion rule and the related list; targets and names are the language's."""
     if field.get("on_delete") == "set_null" and field.get("required"):
         yield Diagnostic(
             "bad_on_delete",
