@@ -1,4 +1,5 @@
 """Upper and lower case by the full mapping of Unicode, and by the rules for the Turkish dotted and dotless i."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

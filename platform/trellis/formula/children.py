@@ -2,6 +2,7 @@
 
 The checker turns such a call into a field with the call as its path; a roll-up keeps that field's value. The plan shows it.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -1,4 +1,5 @@
 """Numbers, currencies, dates and durations for people (US English; the language of the user comes with the UI)."""
+
 from __future__ import annotations
 
 import re
@@ -10,8 +11,31 @@ from trellis.formula.moments import micros, millis, write_time
 from trellis.formula.numbers import plain, round_to, whole
 from trellis.formula.values import fail
 
-_MINOR_DIGITS = {**dict.fromkeys(["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"], 0),
-                 **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3)}
+_MINOR_DIGITS = {
+    **dict.fromkeys(
+        [
+            "BIF",
+            "CLP",
+            "DJF",
+            "GNF",
+            "ISK",
+            "JPY",
+            "KMF",
+            "KRW",
+            "PYG",
+            "RWF",
+            "UGX",
+            "UYI",
+            "VND",
+            "VUV",
+            "XAF",
+            "XOF",
+            "XPF",
+        ],
+        0,
+    ),
+    **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
+}
 _PLACEHOLDER = re.compile(r"\{(\d{1,3})\}")
 _NUMBER_FORM = re.compile(r"[#,]*0*(?:\.(0*)(#*))?%?\Z")
 

@@ -19,6 +19,7 @@ Bodies
 ``refused``
     Why the function has no SQL at all, where that is so.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -49,5 +50,3 @@ class Function(FunctionSpec):
     helpers: str = ""
     sqlite: str | None = None
     refused: str = ""
-    not_evaluated: str = ""
-    """Why the function cannot be evaluated yet; using it is a problem that the checker reports."""

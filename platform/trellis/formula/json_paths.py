@@ -1,4 +1,5 @@
 """Reading one scalar out of a JSON text."""
+
 from __future__ import annotations
 
 import json

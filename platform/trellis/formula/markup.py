@@ -3,6 +3,7 @@
 The value stays a text, so that it can be joined and compared like any other; whoever renders it calls :func:`split` and
 escapes each part. Nothing in it is ever HTML.
 """
+
 from __future__ import annotations
 
 OPEN, SEPARATOR, CLOSE = "\ue000", "\ue001", "\ue002"

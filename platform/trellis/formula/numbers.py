@@ -3,6 +3,7 @@
 Functions that have no exact decimal result go through binary floating point and come back by the shortest decimal text
 that names the same double.
 """
+
 from __future__ import annotations
 
 import math
@@ -14,11 +15,17 @@ from trellis.formula.values import fail
 DIGITS = 39
 _LIMIT = 130_000
 EXACT = Context(prec=DIGITS, rounding=ROUND_HALF_UP, Emin=-_LIMIT, Emax=_LIMIT, traps=[InvalidOperation, Overflow])
-WIDE = Context(prec=300_000, rounding=ROUND_HALF_UP, Emin=-_LIMIT * 4, Emax=_LIMIT * 4, traps=[InvalidOperation, Overflow])
+WIDE = Context(
+    prec=300_000, rounding=ROUND_HALF_UP, Emin=-_LIMIT * 4, Emax=_LIMIT * 4, traps=[InvalidOperation, Overflow]
+)
 POWER = Context(prec=18, rounding=ROUND_HALF_UP, Emin=-_LIMIT, Emax=_LIMIT, traps=[InvalidOperation, Overflow])
 _POWER_WORK = Context(prec=60, rounding=ROUND_HALF_UP, Emin=-_LIMIT, Emax=_LIMIT, traps=[InvalidOperation, Overflow])
-_NEARLY = {up: Context(prec=33, rounding=ROUND_HALF_DOWN if up else ROUND_HALF_UP, Emin=-_LIMIT, Emax=_LIMIT, traps=[InvalidOperation])
-           for up in (True, False)}
+_NEARLY = {
+    up: Context(
+        prec=33, rounding=ROUND_HALF_DOWN if up else ROUND_HALF_UP, Emin=-_LIMIT, Emax=_LIMIT, traps=[InvalidOperation]
+    )
+    for up in (True, False)
+}
 ZERO = Decimal(0)
 ONE = Decimal(1)
 del Clamped

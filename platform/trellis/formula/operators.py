@@ -1,4 +1,5 @@
 """What the operators compute: for each operation of the typed tree a builder from a node and its closures to a closure."""
+
 from __future__ import annotations
 
 import operator
@@ -70,20 +71,14 @@ def _text_unequal(node: Apply, closures: Sequence[Closure]) -> Closure:
 
 def _and(node: Apply, closures: Sequence[Closure]) -> Closure:
     def conjunction(context: Context) -> bool:
-        for closure in closures:
-            if not closure(context):
-                return False
-        return True
+        return all(closure(context) for closure in closures)
 
     return conjunction
 
 
 def _or(node: Apply, closures: Sequence[Closure]) -> Closure:
     def disjunction(context: Context) -> bool:
-        for closure in closures:
-            if closure(context):
-                return True
-        return False
+        return any(closure(context) for closure in closures)
 
     return disjunction
 
@@ -101,17 +96,7 @@ def _single(step: Callable[[Any], Any]) -> Build:
     return build
 
 
-def code_units(text: str) -> Any:
-    """Return a key that orders texts by code unit (UTF-16) as the platform's texts compare."""
-    return text
-
-
-def _order(step: Callable[[Any, Any], bool]) -> Build:
-    return _pair(step)
-
-
-def _subtract_from(kind: str) -> Callable[[str], Callable[[Any, Any], Any]]:
-    shift: Callable[[Any, Decimal], Any] = {"date": moments.shift_date, "datetime": moments.shift_datetime, "time": moments.shift_time}[kind]
+def _shift(shift: Callable[[Any, Decimal], Any]) -> Callable[[str], Callable[[Any, Any], Any]]:
     return lambda sign: shift if sign == "+" else lambda moment, n: shift(moment, -n)
 
 
@@ -133,9 +118,9 @@ OPERATORS: dict[str, Build] = {
     "power": _pair(power),
     "negate": _single(EXACT.minus),
     "join": _join,
-    "date_shift": _chain(_subtract_from("date")),
-    "datetime_shift": _chain(_subtract_from("datetime")),
-    "time_shift": _chain(_subtract_from("time")),
+    "date_shift": _chain(_shift(moments.shift_date)),
+    "datetime_shift": _chain(_shift(moments.shift_datetime)),
+    "time_shift": _chain(_shift(moments.shift_time)),
     "date_difference": _pair(_date_difference),
     "datetime_difference": _pair(_datetime_difference),
     "time_difference": _pair(_time_difference),
@@ -143,10 +128,10 @@ OPERATORS: dict[str, Build] = {
     "unequal": _pair(operator.ne),
     "text_equal": _text_equal,
     "text_unequal": _text_unequal,
-    "less": _order(operator.lt),
-    "less_equal": _order(operator.le),
-    "greater": _order(operator.gt),
-    "greater_equal": _order(operator.ge),
+    "less": _pair(operator.lt),
+    "less_equal": _pair(operator.le),
+    "greater": _pair(operator.gt),
+    "greater_equal": _pair(operator.ge),
     "and": _and,
     "or": _or,
     "not": _single(operator.not_),

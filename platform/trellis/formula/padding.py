@@ -1,4 +1,5 @@
 """Filling a text up to a length."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

@@ -3,18 +3,27 @@
 RE2 has no look-around. One kind is common and easy: conditions at the very beginning (``^(?=.*\\d)(?!abc).{8,}``), which
 are tried as patterns of their own.
 """
+
 from __future__ import annotations
 
 import re
 from functools import lru_cache
 
-import re2
+import re2  # type: ignore[import-untyped]
 
 from trellis.formula.values import fail
 
 MAX_PATTERN = 2000
-_CLASSES = {"Alpha": "a-zA-Z", "Digit": "0-9", "Alnum": "a-zA-Z0-9", "Upper": "A-Z", "Lower": "a-z", "Space": r"\s",
-            "Punct": r"!-/:-@\[-`{-~", "XDigit": "0-9a-fA-F"}
+_CLASSES = {
+    "Alpha": "a-zA-Z",
+    "Digit": "0-9",
+    "Alnum": "a-zA-Z0-9",
+    "Upper": "A-Z",
+    "Lower": "a-z",
+    "Space": r"\s",
+    "Punct": r"!-/:-@\[-`{-~",
+    "XDigit": "0-9a-fA-F",
+}
 _CLASS = re.compile(r"\\p\{(Alpha|Digit|Alnum|Upper|Lower|Space|Punct|XDigit)\}")
 _OPTIONS = re2.Options()
 _OPTIONS.log_errors = False
@@ -39,12 +48,15 @@ class Pattern:
         while rest.startswith(("(?=", "(?!")):
             end = _closing(rest)
             self.ahead.append((rest[2] == "=", _compile(rest[3:end])))
-            rest = rest[end + 1:]
+            rest = rest[end + 1 :]
         self.whole = _compile(rest if self.ahead else text)
 
     def matches(self, text: str) -> bool:
         """Say whether the whole text matches."""
-        return all((p.match(text) is not None) is wanted for wanted, p in self.ahead) and self.whole.fullmatch(text) is not None
+        return (
+            all((p.match(text) is not None) is wanted for wanted, p in self.ahead)
+            and self.whole.fullmatch(text) is not None
+        )
 
 
 def _closing(text: str) -> int:

@@ -1,4 +1,5 @@
 """Weeks, months, quarters and years around a day."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

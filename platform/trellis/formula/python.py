@@ -1,4 +1,5 @@
 """Back end 1: a typed tree becomes nested closures, compiled once. One call of a closure computes one node."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -128,8 +129,7 @@ def _call(node: Call, closures: list[Closure]) -> Closure:
     if function.build is not None:
         return function.build(node.args, closures)
     if function.python is None:
-        message = function.not_evaluated or f"{function.name} cannot be evaluated here."
-        return _refuse(message)
+        return _refuse(function.unavailable or f"{function.name} cannot be evaluated here.")
     text = node.type is Type.TEXT
     closure = _strict(function, closures) if function.blanks is Blanks.PASS else _open(function, closures)
     return (lambda context: closure(context) or None) if text else closure

@@ -1,4 +1,5 @@
 """Values, errors and the context of an evaluation."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping

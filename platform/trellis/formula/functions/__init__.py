@@ -1,4 +1,5 @@
 """The functions of the expression language, found by looking into this folder: one file is one function, ``FUNCTION``."""
+
 from __future__ import annotations
 
 import importlib
@@ -24,7 +25,9 @@ def load(package: str, paths: list[str]) -> dict[str, Function]:
         module = importlib.import_module(f"{package}.{info.name}")
         function = module.FUNCTION
         if function.name in found:
-            raise DuplicateFunction(f"Function {function.name} is defined in {files[function.name]} and {module.__file__}.")
+            raise DuplicateFunction(
+                f"Function {function.name} is defined in {files[function.name]} and {module.__file__}."
+            )
         found[function.name], files[function.name] = function, module.__file__
     return dict(sorted(found.items()))
 

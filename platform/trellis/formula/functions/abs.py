@@ -1,7 +1,13 @@
 """ABS"""
+
 from trellis.formula.function import Function
 
 FUNCTION = Function(
-    "ABS", ("number -> number",), "The number without its sign.", "numbers",
-    python=abs, postgresql="abs({0})", examples=(("ABS(-3.5)", "3.5"),),
+    "ABS",
+    ("number -> number",),
+    "The number without its sign.",
+    "numbers",
+    python=abs,
+    postgresql="abs({0})",
+    examples=(("ABS(-3.5)", "3.5"),),
 )

@@ -1,4 +1,5 @@
 """ADDDAYS"""
+
 from __future__ import annotations
 
 from datetime import date, datetime
@@ -16,8 +17,17 @@ def adddays(value: Any, n: Decimal) -> date | datetime:
 
 
 FUNCTION = Function(
-    "ADDDAYS", ("date, number -> date", "datetime, number -> datetime"), "The day some whole days later.", "dates", python=adddays,
+    "ADDDAYS",
+    ("date, number -> date", "datetime, number -> datetime"),
+    "The day some whole days later.",
+    "dates",
+    python=adddays,
     postgresql=lambda nodes, args: args[0].wrap(
-        "trellis_fn.shift_moment({0}, trunc({1}))" if nodes[0].type.value == "datetime" else "trellis_fn.shift_date({0}, {1})", args),
-    fails="null", examples=(("ADDDAYS(DATE(2020, 2, 28), 2)", "2020-03-01"),),
+        "trellis_fn.shift_moment({0}, trunc({1}))"
+        if nodes[0].type.value == "datetime"
+        else "trellis_fn.shift_date({0}, {1})",
+        args,
+    ),
+    fails="null",
+    examples=(("ADDDAYS(DATE(2020, 2, 28), 2)", "2020-03-01"),),
 )

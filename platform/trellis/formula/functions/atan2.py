@@ -1,4 +1,5 @@
 """ATAN2"""
+
 from __future__ import annotations
 
 import math
@@ -17,7 +18,13 @@ def atan2(y: Decimal | None, x: Decimal | None) -> Decimal:
 
 
 FUNCTION = Function(
-    "ATAN2", ("number, number -> number",), "The angle of the point (second, first) seen from the origin; a blank is an error.", "numbers",
-    Blanks.OWN, python=atan2, postgresql="trellis_fn.fl2('atan2', {0}, {1})", fails="{0} IS NULL OR {1} IS NULL",
+    "ATAN2",
+    ("number, number -> number",),
+    "The angle of the point (second, first) seen from the origin; a blank is an error.",
+    "numbers",
+    Blanks.OWN,
+    python=atan2,
+    postgresql="trellis_fn.fl2('atan2', {0}, {1})",
+    fails="{0} IS NULL OR {1} IS NULL",
     examples=(("ATAN2(0, 1)", "0"), ("ATAN2(null, 1)", "error")),
 )

@@ -1,4 +1,5 @@
 """BEGINS"""
+
 from __future__ import annotations
 
 from trellis.formula.function import Blanks, Function
@@ -10,7 +11,12 @@ def begins(text: str | None, part: str | None) -> bool | None:
 
 
 FUNCTION = Function(
-    "BEGINS", ("text, text -> boolean",), "Whether the text starts with the other; true for a blank second text.", "text", Blanks.OWN,
-    python=begins, postgresql="({1} IS NULL OR starts_with({0}, {1}))",
+    "BEGINS",
+    ("text, text -> boolean",),
+    "Whether the text starts with the other; true for a blank second text.",
+    "text",
+    Blanks.OWN,
+    python=begins,
+    postgresql="({1} IS NULL OR starts_with({0}, {1}))",
     examples=(('BEGINS("123456", "12")', "true"), ('BEGINS("", "12")', "null")),
 )

@@ -1,4 +1,5 @@
 """BETWEEN"""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -21,8 +22,13 @@ def _check(nodes: Sequence[Node]) -> Type | Complaint:
 
 
 FUNCTION = Function(
-    "BETWEEN", ("T, T, T -> boolean",), "Whether the first value lies between the others, limits included. Written `x BETWEEN low AND high`.",
-    "logic", check=_check, count=(3, 3), python=lambda x, low, high: low <= x <= high,
+    "BETWEEN",
+    ("T, T, T -> boolean",),
+    "Whether the first value lies between the others, limits included. Written `x BETWEEN low AND high`.",
+    "logic",
+    check=_check,
+    count=(3, 3),
+    python=lambda x, low, high: low <= x <= high,
     postgresql="(CASE WHEN {0} IS NULL OR {1} IS NULL OR {2} IS NULL THEN NULL ELSE {0} BETWEEN {1} AND {2} END)",
     examples=(("5 BETWEEN 1 AND 5", "true"), ("6 NOT BETWEEN 1 AND 5", "true")),
 )

@@ -1,4 +1,5 @@
 """CASE"""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -28,7 +29,9 @@ def _check(nodes: Sequence[Node]) -> Type | Complaint:
             return Complaint("The results of CASE cannot be truth values; use IF or IFS.", index)
         joined = common(result, node.type)
         if joined is None:
-            return Complaint(f"CASE needs results of one type: {WORDS[result]} and {WORDS[node.type]} do not go together.", index)
+            return Complaint(
+                f"CASE needs results of one type: {WORDS[result]} and {WORDS[node.type]} do not go together.", index
+            )
         result = joined
     return result
 
@@ -57,7 +60,16 @@ def _sql(nodes: Sequence[Node], args: Sequence[Sql]) -> Sql:
 
 
 FUNCTION = Function(
-    "CASE", ("any, any, T, T -> T",), "Compares the first value with each second one and gives what follows the first match, else the last "
-    "value. All arguments are computed.", "logic", Blanks.OWN, check=_check, count=(4, 255), parity=0, build=_build, postgresql=_sql,
+    "CASE",
+    ("any, any, T, T -> T",),
+    "Compares the first value with each second one and gives what follows the first match, else the last "
+    "value. All arguments are computed.",
+    "logic",
+    Blanks.OWN,
+    check=_check,
+    count=(4, 255),
+    parity=0,
+    build=_build,
+    postgresql=_sql,
     examples=(("CASE(10, 9, 0, 10, 1, 11, 0, 2)", "1"), ('CASE("b", "a", 1, 0)', "0")),
 )

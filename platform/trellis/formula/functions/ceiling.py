@@ -1,4 +1,5 @@
 """CEILING"""
+
 from __future__ import annotations
 
 from decimal import ROUND_UP, Decimal
@@ -13,7 +14,11 @@ def ceiling(x: Decimal) -> Decimal:
 
 
 FUNCTION = Function(
-    "CEILING", ("number -> number",), "The whole number next to the number in the direction away from zero.", "numbers",
-    python=ceiling, postgresql="trellis_fn.ceil0(trellis_fn.rsig_down({0}, 33))",
+    "CEILING",
+    ("number -> number",),
+    "The whole number next to the number in the direction away from zero.",
+    "numbers",
+    python=ceiling,
+    postgresql="trellis_fn.ceil0(trellis_fn.rsig_down({0}, 33))",
     examples=(("CEILING(-1.3)", "-2"), ("CEILING(6/11*11)", "6")),
 )

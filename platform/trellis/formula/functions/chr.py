@@ -1,4 +1,5 @@
 """CHR"""
+
 from __future__ import annotations
 
 from decimal import Decimal
@@ -14,7 +15,12 @@ def character(n: Decimal) -> str | None:
 
 
 FUNCTION = Function(
-    "CHR", ("number -> text",), "The character with this Unicode number.", "text", python=character,
+    "CHR",
+    ("number -> text",),
+    "The character with this Unicode number.",
+    "text",
+    python=character,
     postgresql="(CASE WHEN trellis_fn.i({0}) BETWEEN 1 AND 55295 OR trellis_fn.i({0}) BETWEEN 57344 AND 1114111 "
-    "THEN chr(trellis_fn.i({0})) END)", examples=(("CHR(65)", '"A"'), ("CHR(0)", "null")),
+    "THEN chr(trellis_fn.i({0})) END)",
+    examples=(("CHR(65)", '"A"'), ("CHR(0)", "null")),
 )

@@ -1,4 +1,5 @@
 """CONTAINS"""
+
 from __future__ import annotations
 
 from trellis.formula.function import Blanks, Function
@@ -10,7 +11,13 @@ def contains(text: str | None, part: str | None) -> bool | None:
 
 
 FUNCTION = Function(
-    "CONTAINS", ("text, text -> boolean",), "Whether the other text occurs in the text; true for a blank second text.", "text", Blanks.OWN,
-    python=contains, postgresql="({1} IS NULL OR strpos({0}, {1}) > 0)", sqlite="({1} IS NULL OR instr({0}, {1}) > 0)",
+    "CONTAINS",
+    ("text, text -> boolean",),
+    "Whether the other text occurs in the text; true for a blank second text.",
+    "text",
+    Blanks.OWN,
+    python=contains,
+    postgresql="({1} IS NULL OR strpos({0}, {1}) > 0)",
+    sqlite="({1} IS NULL OR instr({0}, {1}) > 0)",
     examples=(('CONTAINS("123456", "23")', "true"), ('CONTAINS("abc", "x")', "false")),
 )

@@ -1,4 +1,5 @@
 """DATETIMEVALUE"""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -26,7 +27,12 @@ def _sql(nodes: Sequence[Node], args: Sequence[Sql]) -> Sql:
 
 
 FUNCTION = Function(
-    "DATETIMEVALUE", ("text -> datetime", "date -> datetime", "datetime -> datetime"),
-    "The moment that a text (`yyyy-mm-dd hh:mm:ss`, UTC) names, or midnight of a day.", "dates", python=datetimevalue, postgresql=_sql,
-    fails="null", examples=(('DATETIMEVALUE("2016-3-1 13:15:10")', "2016-03-01T13:15:10Z"), ('DATETIMEVALUE("soon")', "error")),
+    "DATETIMEVALUE",
+    ("text -> datetime", "date -> datetime", "datetime -> datetime"),
+    "The moment that a text (`yyyy-mm-dd hh:mm:ss`, UTC) names, or midnight of a day.",
+    "dates",
+    python=datetimevalue,
+    postgresql=_sql,
+    fails="null",
+    examples=(('DATETIMEVALUE("2016-3-1 13:15:10")', "2016-03-01T13:15:10Z"), ('DATETIMEVALUE("soon")', "error")),
 )

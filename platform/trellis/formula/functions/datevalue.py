@@ -1,4 +1,5 @@
 """DATEVALUE"""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -25,7 +26,14 @@ def _sql(nodes: Sequence[Node], args: Sequence[Sql]) -> Sql:
 
 
 FUNCTION = Function(
-    "DATEVALUE", ("text -> date", "datetime -> date", "date -> date"), "The day that a text (`yyyy-mm-dd`) names, or the day of a moment in "
-    "the organisation's zone.", "dates", reads=Reads.ZONE, context=True, python=datevalue, postgresql=_sql, fails="null",
+    "DATEVALUE",
+    ("text -> date", "datetime -> date", "date -> date"),
+    "The day that a text (`yyyy-mm-dd`) names, or the day of a moment in the organisation's zone.",
+    "dates",
+    reads=Reads.ZONE,
+    context=True,
+    python=datevalue,
+    postgresql=_sql,
+    fails="null",
     examples=(('DATEVALUE("2005-01-02")', "2005-01-02"), ('DATEVALUE("2005-02-30")', "error")),
 )

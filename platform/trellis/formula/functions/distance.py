@@ -1,4 +1,5 @@
 """DISTANCE"""
+
 from __future__ import annotations
 
 import math
@@ -22,7 +23,11 @@ def distance(a: tuple[Decimal, Decimal], b: tuple[Decimal, Decimal], unit: str) 
 
 
 FUNCTION = Function(
-    "DISTANCE", ("location, location, text -> number",), "The distance of two places over the earth, in `mi` or `km`.", "numbers",
-    python=distance, refused="DISTANCE has no exact SQL",
+    "DISTANCE",
+    ("location, location, text -> number",),
+    "The distance of two places over the earth, in `mi` or `km`.",
+    "numbers",
+    python=distance,
+    refused="DISTANCE has no exact SQL",
     examples=(('ROUND(DISTANCE(GEOLOCATION(37.775, -122.418), GEOLOCATION(40.7128, -74.006), "mi"), 0)', "2566"),),
 )

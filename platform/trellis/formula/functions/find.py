@@ -1,4 +1,5 @@
 """FIND"""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -28,6 +29,12 @@ def _sql(nodes: Sequence[Node], args: Sequence[Sql]) -> Sql:
 
 
 FUNCTION = Function(
-    "FIND", ("text, text, number? -> number",), "The place of the first text in the second, from a place on; 0 when it is not there.", "text",
-    Blanks.OWN, python=find, postgresql=_sql, examples=(('FIND("c", "abc")', "3"), ('FIND("x", "abc")', "0")),
+    "FIND",
+    ("text, text, number? -> number",),
+    "The place of the first text in the second, from a place on; 0 when it is not there.",
+    "text",
+    Blanks.OWN,
+    python=find,
+    postgresql=_sql,
+    examples=(('FIND("c", "abc")', "3"), ('FIND("x", "abc")', "0")),
 )

@@ -1,4 +1,5 @@
 """FLOOR"""
+
 from __future__ import annotations
 
 from decimal import ROUND_DOWN, Decimal
@@ -13,7 +14,11 @@ def floor(x: Decimal) -> Decimal:
 
 
 FUNCTION = Function(
-    "FLOOR", ("number -> number",), "The whole number next to the number in the direction of zero.", "numbers",
-    python=floor, postgresql="trunc(trellis_fn.rsig({0}, 33))",
+    "FLOOR",
+    ("number -> number",),
+    "The whole number next to the number in the direction of zero.",
+    "numbers",
+    python=floor,
+    postgresql="trunc(trellis_fn.rsig({0}, 33))",
     examples=(("FLOOR(-1.7)", "-1"), ("FLOOR(6/11*11)", "6")),
 )

@@ -1,4 +1,5 @@
 """FORMATDURATION"""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -19,7 +20,11 @@ def _sql(nodes: Sequence[Node], args: Sequence[Sql]) -> Sql:
 
 
 FUNCTION = Function(
-    "FORMATDURATION", ("number, boolean? -> text", "time, time -> text", "datetime, datetime -> text"),
-    "Seconds, or the difference of two times, as `hh:mm:ss` or `d:hh:mm:ss`.", "text", python=format_duration, postgresql=_sql,
+    "FORMATDURATION",
+    ("number, boolean? -> text", "time, time -> text", "datetime, datetime -> text"),
+    "Seconds, or the difference of two times, as `hh:mm:ss` or `d:hh:mm:ss`.",
+    "text",
+    python=format_duration,
+    postgresql=_sql,
     examples=(("FORMATDURATION(1000000)", '"277:46:40"'), ("FORMATDURATION(1000000, true)", '"11:13:46:40"')),
 )

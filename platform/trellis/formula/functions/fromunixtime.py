@@ -1,4 +1,5 @@
 """FROMUNIXTIME"""
+
 from __future__ import annotations
 
 from datetime import datetime, timedelta
@@ -19,6 +20,12 @@ def fromunixtime(n: Decimal) -> datetime:
 
 
 FUNCTION = Function(
-    "FROMUNIXTIME", ("number -> datetime",), "The moment that many seconds after 1970.", "dates", python=fromunixtime,
-    postgresql="trellis_fn.from_seconds({0})", fails="null", examples=(("FROMUNIXTIME(0)", "1970-01-01T00:00:00Z"),),
+    "FROMUNIXTIME",
+    ("number -> datetime",),
+    "The moment that many seconds after 1970.",
+    "dates",
+    python=fromunixtime,
+    postgresql="trellis_fn.from_seconds({0})",
+    fails="null",
+    examples=(("FROMUNIXTIME(0)", "1970-01-01T00:00:00Z"),),
 )

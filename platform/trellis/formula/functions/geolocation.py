@@ -1,4 +1,5 @@
 """GEOLOCATION"""
+
 from __future__ import annotations
 
 from decimal import Decimal
@@ -19,6 +20,12 @@ def geolocation(latitude: Decimal | None, longitude: Decimal | None) -> tuple[De
 
 
 FUNCTION = Function(
-    "GEOLOCATION", ("number, number -> location",), "A place by latitude and longitude in degrees.", "numbers", Blanks.OWN, python=geolocation,
-    refused="GEOLOCATION has no SQL", examples=(('ROUND(DISTANCE(GEOLOCATION(0, 0), GEOLOCATION(0, 1), "km"), 2)', "111.19"),),
+    "GEOLOCATION",
+    ("number, number -> location",),
+    "A place by latitude and longitude in degrees.",
+    "numbers",
+    Blanks.OWN,
+    python=geolocation,
+    refused="GEOLOCATION has no SQL",
+    examples=(('ROUND(DISTANCE(GEOLOCATION(0, 0), GEOLOCATION(0, 1), "km"), 2)', "111.19"),),
 )

@@ -1,7 +1,16 @@
 """HTMLENCODE"""
+
 from trellis.formula.function import Function
 
-PAIRS = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("'", "&#39;"), ("\u2028", "<br>"), ("\u2029", "<p>"))
+PAIRS = (
+    ("&", "&amp;"),
+    ("<", "&lt;"),
+    (">", "&gt;"),
+    ('"', "&quot;"),
+    ("'", "&#39;"),
+    ("\u2028", "<br>"),
+    ("\u2029", "<p>"),
+)
 _TABLE = str.maketrans(dict(PAIRS))
 _SQL = "{0}"
 for _old, _new in PAIRS:
@@ -9,6 +18,11 @@ for _old, _new in PAIRS:
     _SQL = f"replace({_SQL}, '{_quoted}', '{_new}')"
 
 FUNCTION = Function(
-    "HTMLENCODE", ("text -> text",), "The text with the characters that mean something in HTML written as entities.", "text",
-    python=lambda text: text.translate(_TABLE), postgresql=_SQL, examples=(('HTMLENCODE("a < b")', '"a &lt; b"'),),
+    "HTMLENCODE",
+    ("text -> text",),
+    "The text with the characters that mean something in HTML written as entities.",
+    "text",
+    python=lambda text: text.translate(_TABLE),
+    postgresql=_SQL,
+    examples=(('HTMLENCODE("a < b")', '"a &lt; b"'),),
 )

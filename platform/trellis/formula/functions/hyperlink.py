@@ -1,4 +1,5 @@
 """HYPERLINK"""
+
 from __future__ import annotations
 
 from trellis.formula.function import Blanks, Function
@@ -11,6 +12,12 @@ def hyperlink(url: str | None, text: str | None, target: str | None = None) -> s
 
 
 FUNCTION = Function(
-    "HYPERLINK", ("text, text, text? -> text",), "A link. It is rendered from its parts and never as raw HTML.", "presentation", Blanks.OWN,
-    python=hyperlink, refused="HYPERLINK is presentation", examples=(('ISBLANK(HYPERLINK("", "x"))', "true"),),
+    "HYPERLINK",
+    ("text, text, text? -> text",),
+    "A link. It is rendered from its parts and never as raw HTML.",
+    "presentation",
+    Blanks.OWN,
+    python=hyperlink,
+    refused="HYPERLINK is presentation",
+    examples=(('ISBLANK(HYPERLINK("", "x"))', "true"),),
 )

@@ -1,4 +1,5 @@
 """IFERROR"""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -27,6 +28,12 @@ def _sql(nodes: Sequence[Node], args: Sequence[Sql]) -> Sql:
 
 
 FUNCTION = Function(
-    "IFERROR", ("T, T -> T",), "The first value, or the second where the first is an error. A blank is not an error.", "logic", Blanks.OWN,
-    build=_build, postgresql=_sql, examples=(("IFERROR(1/0, 37)", "37"), ("IFERROR(5, 1/0)", "5")),
+    "IFERROR",
+    ("T, T -> T",),
+    "The first value, or the second where the first is an error. A blank is not an error.",
+    "logic",
+    Blanks.OWN,
+    build=_build,
+    postgresql=_sql,
+    examples=(("IFERROR(1/0, 37)", "37"), ("IFERROR(5, 1/0)", "5")),
 )

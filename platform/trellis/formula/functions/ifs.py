@@ -1,4 +1,5 @@
 """IFS"""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -16,11 +17,15 @@ def _check(nodes: Sequence[Node]) -> Type | Complaint:
     for index, node in enumerate(nodes):
         if index % 2 == 0 and index < len(nodes) - 1:
             if node.type not in (Type.BOOLEAN, Type.UNKNOWN):
-                return Complaint(f"Argument {index + 1} of IFS must be a condition, but {WORDS[node.type]} is given.", index)
+                return Complaint(
+                    f"Argument {index + 1} of IFS must be a condition, but {WORDS[node.type]} is given.", index
+                )
             continue
         joined = common(result, node.type)
         if joined is None:
-            return Complaint(f"IFS needs values of one type: {WORDS[result]} and {WORDS[node.type]} do not go together.", index)
+            return Complaint(
+                f"IFS needs values of one type: {WORDS[result]} and {WORDS[node.type]} do not go together.", index
+            )
         result = joined
     return result
 
@@ -43,7 +48,15 @@ def _sql(nodes: Sequence[Node], args: Sequence[Sql]) -> Sql:
 
 
 FUNCTION = Function(
-    "IFS", ("boolean, T, boolean, T, T -> T",), "The value after the first condition that is true, else the last value.",
-    "logic", Blanks.OWN, check=_check, count=(3, 255), parity=1, build=_build, postgresql=_sql,
+    "IFS",
+    ("boolean, T, boolean, T, T -> T",),
+    "The value after the first condition that is true, else the last value.",
+    "logic",
+    Blanks.OWN,
+    check=_check,
+    count=(3, 255),
+    parity=1,
+    build=_build,
+    postgresql=_sql,
     examples=(("IFS(1 = 37, 1, 2 <> 37, 2, 0)", "2"),),
 )

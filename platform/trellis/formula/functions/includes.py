@@ -1,11 +1,18 @@
 """INCLUDES"""
+
 from trellis.formula.function import Blanks, Function
 from trellis.formula.functions.ispickval import check_option
 from trellis_metadata.formula.types import Type
 
 FUNCTION = Function(
-    "INCLUDES", ("multipicklist, text -> boolean",), "Whether the option is among the chosen ones.", "logic", Blanks.OWN,
-    check=lambda nodes: check_option("INCLUDES", nodes, Type.MULTIPICKLIST), count=(2, 2),
-    python=lambda values, option: option in (values or ()), examples=(('INCLUDES(interests, "golf")', "true"),),
+    "INCLUDES",
+    ("multipicklist, text -> boolean",),
+    "Whether the option is among the chosen ones.",
+    "logic",
+    Blanks.OWN,
+    check=lambda nodes: check_option("INCLUDES", nodes, Type.MULTIPICKLIST),
+    count=(2, 2),
+    python=lambda values, option: option in (values or ()),
+    examples=(('INCLUDES(interests, "golf")', "true"),),
     refused="INCLUDES reads a list, which is stored differently by each field type",
 )

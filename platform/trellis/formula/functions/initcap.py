@@ -1,4 +1,5 @@
 """INITCAP"""
+
 from __future__ import annotations
 
 import re
@@ -14,6 +15,11 @@ def initcap(text: str) -> str:
 
 
 FUNCTION = Function(
-    "INITCAP", ("text -> text",), "The first letter of each word in capitals, the rest small.", "text", python=initcap,
-    refused="INITCAP has no exact SQL", examples=(('INITCAP("mr. smith")', '"Mr. Smith"'),),
+    "INITCAP",
+    ("text -> text",),
+    "The first letter of each word in capitals, the rest small.",
+    "text",
+    python=initcap,
+    refused="INITCAP has no exact SQL",
+    examples=(('INITCAP("mr. smith")', '"Mr. Smith"'),),
 )

@@ -1,4 +1,5 @@
 """IN"""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -38,7 +39,14 @@ def _sql(nodes: Sequence[Node], args: Sequence[Sql]) -> Sql:
 
 
 FUNCTION = Function(
-    "IN", ("any, any... -> boolean",), "Whether the first value equals one of the others; a blank does not. Also `x IN (a, b)`.", "logic",
-    Blanks.OWN, check=_check, count=(2, 255), build=_build, postgresql=_sql,
+    "IN",
+    ("any, any... -> boolean",),
+    "Whether the first value equals one of the others; a blank does not. Also `x IN (a, b)`.",
+    "logic",
+    Blanks.OWN,
+    check=_check,
+    count=(2, 255),
+    build=_build,
+    postgresql=_sql,
     examples=(("IN(2, 1, 2)", "true"), ('"a" NOT IN ("b", "c")', "true")),
 )

@@ -1,4 +1,5 @@
 """ISCHANGED"""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -29,7 +30,15 @@ def _build(nodes: Sequence[Node], closures: Sequence[Closure]) -> Closure:
 
 
 FUNCTION = Function(
-    "ISCHANGED", ("any -> boolean",), "Whether the change gives the field another value; false for a new record.", "change", Blanks.OWN,
-    Reads.CHANGE, check=lambda nodes: check_own_field("ISCHANGED", nodes) or Type.BOOLEAN, count=(1, 1), build=_build,
-    examples=(("ISCHANGED(amount)", "false"),), refused="ISCHANGED is known only while a record is saved",
+    "ISCHANGED",
+    ("any -> boolean",),
+    "Whether the change gives the field another value; false for a new record.",
+    "change",
+    Blanks.OWN,
+    Reads.CHANGE,
+    check=lambda nodes: check_own_field("ISCHANGED", nodes) or Type.BOOLEAN,
+    count=(1, 1),
+    build=_build,
+    examples=(("ISCHANGED(amount)", "false"),),
+    refused="ISCHANGED is known only while a record is saved",
 )

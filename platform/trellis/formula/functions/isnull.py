@@ -1,4 +1,5 @@
 """ISNULL"""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -29,6 +30,14 @@ def _sql(nodes: Sequence[Node], args: Sequence[Sql]) -> Sql:
 
 
 FUNCTION = Function(
-    "ISNULL", ("any -> boolean",), "Whether there is no value; always false for texts. Prefer ISBLANK.", "logic", Blanks.OWN, check=_check,
-    count=(1, 1), build=_build, postgresql=_sql, examples=(("ISNULL(null)", "true"), ('ISNULL("")', "false")),
+    "ISNULL",
+    ("any -> boolean",),
+    "Whether there is no value; always false for texts. Prefer ISBLANK.",
+    "logic",
+    Blanks.OWN,
+    check=_check,
+    count=(1, 1),
+    build=_build,
+    postgresql=_sql,
+    examples=(("ISNULL(null)", "true"), ('ISNULL("")', "false")),
 )

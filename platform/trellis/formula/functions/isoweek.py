@@ -1,4 +1,5 @@
 """ISOWEEK"""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -17,6 +18,11 @@ def day_sql(part: str, nodes: Sequence[Node], args: Sequence[Sql]) -> Sql:
 
 
 FUNCTION = Function(
-    "ISOWEEK", ("date|datetime -> number",), "The week of the year by ISO 8601.", "dates", python=lambda day: Decimal(day.isocalendar()[1]),
-    postgresql=lambda nodes, args: day_sql("week", nodes, args), examples=(("ISOWEEK(DATE(2006, 1, 1))", "52"),),
+    "ISOWEEK",
+    ("date|datetime -> number",),
+    "The week of the year by ISO 8601.",
+    "dates",
+    python=lambda day: Decimal(day.isocalendar()[1]),
+    postgresql=lambda nodes, args: day_sql("week", nodes, args),
+    examples=(("ISOWEEK(DATE(2006, 1, 1))", "52"),),
 )

@@ -1,4 +1,5 @@
 """ISPICKVAL"""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -19,12 +20,22 @@ def check_option(name: str, nodes: Sequence[Node], wanted: Type) -> Type | Compl
         return Complaint(f"The second argument of {name} must be the name of an option in quotes.", 1)
     values = nodes[0].symbol.values if isinstance(nodes[0], Field) else ()
     if values and option.value is not None and option.value not in values:
-        return Complaint(f"There is no option '{option.value}'.{did_you_mean(str(option.value), values)}", 1, "unknown_option")
+        return Complaint(
+            f"There is no option '{option.value}'.{did_you_mean(str(option.value), values)}", 1, "unknown_option"
+        )
     return Type.BOOLEAN
 
 
 FUNCTION = Function(
-    "ISPICKVAL", ("picklist, text -> boolean",), 'Whether the picklist has this option; `""` asks for no value.', "logic", Blanks.OWN,
-    check=lambda nodes: check_option("ISPICKVAL", nodes, Type.PICKLIST), count=(2, 2), python=lambda value, option: value == option,
-    postgresql="({0} IS NOT DISTINCT FROM {1})", sqlite="({0} IS {1})", examples=(('ISPICKVAL(stage, "won")', "true"),),
+    "ISPICKVAL",
+    ("picklist, text -> boolean",),
+    'Whether the picklist has this option; `""` asks for no value.',
+    "logic",
+    Blanks.OWN,
+    check=lambda nodes: check_option("ISPICKVAL", nodes, Type.PICKLIST),
+    count=(2, 2),
+    python=lambda value, option: value == option,
+    postgresql="({0} IS NOT DISTINCT FROM {1})",
+    sqlite="({0} IS {1})",
+    examples=(('ISPICKVAL(stage, "won")', "true"),),
 )

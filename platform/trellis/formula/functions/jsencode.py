@@ -1,4 +1,5 @@
 """JSENCODE"""
+
 from trellis.formula.function import Function
 
 PAIRS = (("\\", "\\\\"), ("'", "\\'"), ('"', '\\"'), ("/", "\\/"), ("*", "\\*"), ("<", "\\u003C"), (">", "\\u003E"))
@@ -9,6 +10,11 @@ for _old, _new in PAIRS:
     _SQL = f"replace({_SQL}, '{_from}', '{_to}')"
 
 FUNCTION = Function(
-    "JSENCODE", ("text -> text",), "The text with backslashes before the characters that mean something in JavaScript.", "text",
-    python=lambda text: text.translate(_TABLE), postgresql=_SQL, examples=(('JSENCODE("a*b")', '"a\\\\*b"'),),
+    "JSENCODE",
+    ("text -> text",),
+    "The text with backslashes before the characters that mean something in JavaScript.",
+    "text",
+    python=lambda text: text.translate(_TABLE),
+    postgresql=_SQL,
+    examples=(('JSENCODE("a*b")', '"a\\\\*b"'),),
 )

@@ -1,4 +1,5 @@
 """JSONVALUE"""
+
 from __future__ import annotations
 
 import json
@@ -19,6 +20,11 @@ def jsonvalue(text: str, key: str) -> str | None:
 
 
 FUNCTION = Function(
-    "JSONVALUE", ("text, text -> text",), "The value at a key of a JSON object; blank when it is absent; an error when the text is not JSON.",
-    "text", python=jsonvalue, refused="JSONVALUE has no exact SQL", examples=(("JSONVALUE('{\\\"a\\\": 5}', 'a')", '"5"'),),
+    "JSONVALUE",
+    ("text, text -> text",),
+    "The value at a key of a JSON object; blank when it is absent; an error when the text is not JSON.",
+    "text",
+    python=jsonvalue,
+    refused="JSONVALUE has no exact SQL",
+    examples=(("JSONVALUE('{\\\"a\\\": 5}', 'a')", '"5"'),),
 )

@@ -1,4 +1,5 @@
 """LEN"""
+
 from __future__ import annotations
 
 from decimal import Decimal
@@ -12,6 +13,12 @@ def length(text: str | None) -> Decimal:
 
 
 FUNCTION = Function(
-    "LEN", ("text -> number",), "The number of characters (UTF-16 units); 0 for a blank.", "text", Blanks.OWN, python=length,
-    postgresql="trellis_fn.len16({0})", examples=(('LEN("größe")', "5"), ('LEN("")', "0")),
+    "LEN",
+    ("text -> number",),
+    "The number of characters (UTF-16 units); 0 for a blank.",
+    "text",
+    Blanks.OWN,
+    python=length,
+    postgresql="trellis_fn.len16({0})",
+    examples=(('LEN("größe")', "5"), ('LEN("")', "0")),
 )

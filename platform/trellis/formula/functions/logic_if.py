@@ -1,4 +1,5 @@
 """IF"""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -23,6 +24,12 @@ def _sql(nodes: Sequence[Node], args: Sequence[Sql]) -> Sql:
 
 
 FUNCTION = Function(
-    "IF", ("boolean, T, T -> T",), "The second value where the condition is true, else the third. Only the one that is needed is computed.",
-    "logic", Blanks.OWN, build=_build, postgresql=_sql, examples=(("IF(1 = 1, 37, 1/0)", "37"), ("IF(1 = null, 1, 0)", "0")),
+    "IF",
+    ("boolean, T, T -> T",),
+    "The second value where the condition is true, else the third. Only the one that is needed is computed.",
+    "logic",
+    Blanks.OWN,
+    build=_build,
+    postgresql=_sql,
+    examples=(("IF(1 = 1, 37, 1/0)", "37"), ("IF(1 = null, 1, 0)", "0")),
 )

@@ -1,4 +1,5 @@
 """MAX"""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -14,6 +15,14 @@ def _sql(nodes: Sequence[Node], args: Sequence[Sql]) -> Sql:
 
 
 FUNCTION = Function(
-    "MAX", ("number... -> number",), "The largest of the numbers; blank when one is blank.", "numbers", count=(1, 255),
-    children=True, check=aggregate_or("MAX", "number... -> number"), python=lambda *values: max(values), postgresql=_sql, examples=(("MAX(-101, 10)", "10"),),
+    "MAX",
+    ("number... -> number",),
+    "The largest of the numbers; blank when one is blank.",
+    "numbers",
+    count=(1, 255),
+    children=True,
+    check=aggregate_or("MAX", "number... -> number"),
+    python=lambda *values: max(values),
+    postgresql=_sql,
+    examples=(("MAX(-101, 10)", "10"),),
 )

@@ -1,4 +1,5 @@
 """MCEILING"""
+
 from __future__ import annotations
 
 from decimal import ROUND_CEILING, Decimal
@@ -13,6 +14,11 @@ def mceiling(x: Decimal) -> Decimal:
 
 
 FUNCTION = Function(
-    "MCEILING", ("number -> number",), "The smallest whole number that is not smaller.", "numbers",
-    python=mceiling, postgresql="ceil(trellis_fn.rsig_down({0}, 33))", examples=(("MCEILING(-1.3)", "-1"),),
+    "MCEILING",
+    ("number -> number",),
+    "The smallest whole number that is not smaller.",
+    "numbers",
+    python=mceiling,
+    postgresql="ceil(trellis_fn.rsig_down({0}, 33))",
+    examples=(("MCEILING(-1.3)", "-1"),),
 )

@@ -1,4 +1,5 @@
 """MFLOOR"""
+
 from __future__ import annotations
 
 from decimal import ROUND_FLOOR, Decimal
@@ -13,6 +14,11 @@ def mfloor(x: Decimal) -> Decimal:
 
 
 FUNCTION = Function(
-    "MFLOOR", ("number -> number",), "The largest whole number that is not larger.", "numbers",
-    python=mfloor, postgresql="floor(trellis_fn.rsig({0}, 33))", examples=(("MFLOOR(-1.3)", "-2"),),
+    "MFLOOR",
+    ("number -> number",),
+    "The largest whole number that is not larger.",
+    "numbers",
+    python=mfloor,
+    postgresql="floor(trellis_fn.rsig({0}, 33))",
+    examples=(("MFLOOR(-1.3)", "-2"),),
 )

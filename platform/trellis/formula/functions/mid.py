@@ -1,4 +1,5 @@
 """MID"""
+
 from __future__ import annotations
 
 from decimal import Decimal
@@ -10,11 +11,15 @@ from trellis.formula.numbers import whole
 def mid(text: str, start: Decimal, count: Decimal) -> str | None:
     """Return ``count`` characters from the 1-based ``start``; a start before the text means its beginning."""
     first, length = max(1, whole(start)), whole(count)
-    return text[first - 1: first - 1 + length] if length > 0 else None
+    return text[first - 1 : first - 1 + length] if length > 0 else None
 
 
 FUNCTION = Function(
-    "MID", ("text, number, number -> text",), "Characters from a place, which counts from 1.", "text", python=mid,
+    "MID",
+    ("text, number, number -> text",),
+    "Characters from a place, which counts from 1.",
+    "text",
+    python=mid,
     postgresql="substr({0}, greatest(trellis_fn.i({1}), 1), least(greatest(trellis_fn.i({2}), 0), 1000000000))",
     examples=(('MID("123456", 2, 3)', '"234"'), ('MID("123456", -4, 2)', '"12"')),
 )

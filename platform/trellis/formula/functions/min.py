@@ -1,4 +1,5 @@
 """MIN"""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -14,7 +15,14 @@ def _sql(nodes: Sequence[Node], args: Sequence[Sql]) -> Sql:
 
 
 FUNCTION = Function(
-    "MIN", ("number... -> number",), "The smallest of the numbers; blank when one is blank.", "numbers", count=(1, 255),
-    children=True, check=aggregate_or("MIN", "number... -> number"), python=lambda *values: min(values), postgresql=_sql,
+    "MIN",
+    ("number... -> number",),
+    "The smallest of the numbers; blank when one is blank.",
+    "numbers",
+    count=(1, 255),
+    children=True,
+    check=aggregate_or("MIN", "number... -> number"),
+    python=lambda *values: min(values),
+    postgresql=_sql,
     examples=(("MIN(100, 10)", "10"), ("MIN(100.5, null, -10)", "null")),
 )

@@ -1,4 +1,5 @@
 """MOD"""
+
 from __future__ import annotations
 
 from decimal import Decimal
@@ -18,7 +19,12 @@ def mod(x: Decimal, y: Decimal) -> Decimal:
 
 
 FUNCTION = Function(
-    "MOD", ("number, number -> number",), "The remainder of a division; it has the sign of the dividend.", "numbers",
-    python=mod, postgresql="trellis_fn.rsig(mod({0}, NULLIF({1}, 0)), 39)", fails="null",
+    "MOD",
+    ("number, number -> number",),
+    "The remainder of a division; it has the sign of the dividend.",
+    "numbers",
+    python=mod,
+    postgresql="trellis_fn.rsig(mod({0}, NULLIF({1}, 0)), 39)",
+    fails="null",
     examples=(("MOD(-101, 10)", "-1"), ("MOD(100.5, -10)", "0.5"), ("MOD(1, 0)", "error")),
 )

@@ -1,4 +1,5 @@
 """NULLVALUE"""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -31,6 +32,12 @@ def _sql(nodes: Sequence[Node], args: Sequence[Sql]) -> Sql:
 
 
 FUNCTION = Function(
-    "NULLVALUE", ("T, T -> T",), "The second value where the first is blank; a text is returned as it is. Prefer BLANKVALUE.", "logic",
-    Blanks.OWN, build=_build, postgresql=_sql, examples=(("NULLVALUE(null, 6)", "6"), ("NULLVALUE(37, 6)", "37")),
+    "NULLVALUE",
+    ("T, T -> T",),
+    "The second value where the first is blank; a text is returned as it is. Prefer BLANKVALUE.",
+    "logic",
+    Blanks.OWN,
+    build=_build,
+    postgresql=_sql,
+    examples=(("NULLVALUE(null, 6)", "6"), ("NULLVALUE(37, 6)", "37")),
 )

@@ -1,4 +1,5 @@
 """PINYIN"""
+
 from __future__ import annotations
 
 from trellis.formula.function import Function
@@ -12,6 +13,11 @@ def pinyin(text: str) -> str:
 
 
 FUNCTION = Function(
-    "PINYIN", ("text -> text",), "Chinese characters in pinyin without tones, for sorting and searching.", "text", python=pinyin,
-    refused="PINYIN has no SQL", examples=(('PINYIN("中国")', '"zhong guo"'),),
+    "PINYIN",
+    ("text -> text",),
+    "Chinese characters in pinyin without tones, for sorting and searching.",
+    "text",
+    python=pinyin,
+    refused="PINYIN has no SQL",
+    examples=(('PINYIN("中国")', '"zhong guo"'),),
 )

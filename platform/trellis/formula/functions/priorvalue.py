@@ -1,4 +1,5 @@
 """PRIORVALUE"""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -33,7 +34,15 @@ def _build(nodes: Sequence[Node], closures: Sequence[Closure]) -> Closure:
 
 
 FUNCTION = Function(
-    "PRIORVALUE", ("any -> any",), "The value of the field before the change; blank for a new record.", "change", Blanks.OWN, Reads.CHANGE,
-    check=lambda nodes: check_own_field("PRIORVALUE", nodes) or nodes[0].type, count=(1, 1), build=_build,
-    examples=(("PRIORVALUE(amount)", "null"),), refused="PRIORVALUE is known only while a record is saved",
+    "PRIORVALUE",
+    ("any -> any",),
+    "The value of the field before the change; blank for a new record.",
+    "change",
+    Blanks.OWN,
+    Reads.CHANGE,
+    check=lambda nodes: check_own_field("PRIORVALUE", nodes) or nodes[0].type,
+    count=(1, 1),
+    build=_build,
+    examples=(("PRIORVALUE(amount)", "null"),),
+    refused="PRIORVALUE is known only while a record is saved",
 )

@@ -1,4 +1,5 @@
 """REGEX"""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -32,7 +33,14 @@ def is_constant(node: Node) -> bool:
 
 
 FUNCTION = Function(
-    "REGEX", ("text, text -> boolean",), "Whether the whole text matches the regular expression (RE2: its time is linear in the text).", "text",
-    Blanks.OWN, check=_check, count=(2, 2), python=lambda text, pattern: matches(text or "", pattern or ""),
-    refused="REGEX has no exact SQL", examples=(('REGEX("94102", "[0-9]{5}")', "true"), ('REGEX("a94102", "[0-9]{5}")', "false")),
+    "REGEX",
+    ("text, text -> boolean",),
+    "Whether the whole text matches the regular expression (RE2: its time is linear in the text).",
+    "text",
+    Blanks.OWN,
+    check=_check,
+    count=(2, 2),
+    python=lambda text, pattern: matches(text or "", pattern or ""),
+    refused="REGEX has no exact SQL",
+    examples=(('REGEX("94102", "[0-9]{5}")', "true"), ('REGEX("a94102", "[0-9]{5}")', "false")),
 )

@@ -1,9 +1,18 @@
 """STARTOF"""
+
 from trellis.formula.function import Function, Reads
 from trellis.formula.periods import check_period, period_start
 
 FUNCTION = Function(
-    "STARTOF", ("text, date -> date",), "The first day of the `week` (Monday), `month`, `quarter`, `half`, `year` or `fiscal_year` of a day.",
-    "dates", reads=Reads.ORGANISATION, check=lambda nodes: check_period("STARTOF", nodes), count=(2, 2), context=True, python=period_start,
-    refused="STARTOF has no SQL yet", examples=(('STARTOF("quarter", DATE(2026, 11, 22))', "2026-10-01"),),
+    "STARTOF",
+    ("text, date -> date",),
+    "The first day of the `week` (Monday), `month`, `quarter`, `half`, `year` or `fiscal_year` of a day.",
+    "dates",
+    reads=Reads.ORGANISATION,
+    check=lambda nodes: check_period("STARTOF", nodes),
+    count=(2, 2),
+    context=True,
+    python=period_start,
+    refused="STARTOF has no SQL yet",
+    examples=(('STARTOF("quarter", DATE(2026, 11, 22))', "2026-10-01"),),
 )

@@ -1,4 +1,5 @@
 """SUBSTITUTE"""
+
 from __future__ import annotations
 
 from trellis.formula.function import Blanks, Function
@@ -10,7 +11,12 @@ def substitute(text: str | None, old: str | None, new: str | None) -> str | None
 
 
 FUNCTION = Function(
-    "SUBSTITUTE", ("text, text, text -> text",), "The text with every occurrence of the second replaced by the third.", "text", Blanks.OWN,
-    python=substitute, postgresql="replace({0}, coalesce({1}, ''), coalesce({2}, ''))",
+    "SUBSTITUTE",
+    ("text, text, text -> text",),
+    "The text with every occurrence of the second replaced by the third.",
+    "text",
+    Blanks.OWN,
+    python=substitute,
+    postgresql="replace({0}, coalesce({1}, ''), coalesce({2}, ''))",
     examples=(('SUBSTITUTE("a-b-c", "-", "+")', '"a+b+c"'), ('SUBSTITUTE("a-b", "-", "")', '"ab"')),
 )

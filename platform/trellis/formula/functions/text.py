@@ -1,4 +1,5 @@
 """TEXT"""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -27,8 +28,11 @@ def write(value: object) -> str:
 
 
 _FORMS = {
-    Type.NUMBER: "trellis_fn.plain({0})", Type.DATE: "to_char({0}, 'YYYY-MM-DD')", Type.PICKLIST: "{0}",
-    Type.DATETIME: "to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS\"Z\"')", Type.TIME: "to_char({0}, 'HH24:MI:SS.MS')",
+    Type.NUMBER: "trellis_fn.plain({0})",
+    Type.DATE: "to_char({0}, 'YYYY-MM-DD')",
+    Type.PICKLIST: "{0}",
+    Type.DATETIME: "to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS\"Z\"')",
+    Type.TIME: "to_char({0}, 'HH24:MI:SS.MS')",
     Type.BLANK: "{0}",
 }
 
@@ -38,7 +42,12 @@ def _sql(nodes: Sequence[Node], args: Sequence[Sql]) -> Sql:
 
 
 FUNCTION = Function(
-    "TEXT", ("number|date|datetime|time|picklist|multipicklist -> text",), "The value as text: plain digits, `2005-01-03`, "
-    "`2016-02-29 13:15:10Z`, `08:34:56.789`, the name of a picklist's option.", "text", python=write, postgresql=_sql,
+    "TEXT",
+    ("number|date|datetime|time|picklist|multipicklist -> text",),
+    "The value as text: plain digits, `2005-01-03`, "
+    "`2016-02-29 13:15:10Z`, `08:34:56.789`, the name of a picklist's option.",
+    "text",
+    python=write,
+    postgresql=_sql,
     examples=(("TEXT(1.50)", '"1.5"'), ("TEXT(DATE(2005, 1, 3))", '"2005-01-03"')),
 )

@@ -1,4 +1,5 @@
 """TIMEVALUE"""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -24,7 +25,12 @@ def _sql(nodes: Sequence[Node], args: Sequence[Sql]) -> Sql:
 
 
 FUNCTION = Function(
-    "TIMEVALUE", ("text -> time", "datetime -> time", "time -> time"), "The time that a text (`HH:mm:ss.SSS`) names, or the UTC time of a moment.",
-    "dates", python=timevalue, postgresql=_sql, fails="null",
+    "TIMEVALUE",
+    ("text -> time", "datetime -> time", "time -> time"),
+    "The time that a text (`HH:mm:ss.SSS`) names, or the UTC time of a moment.",
+    "dates",
+    python=timevalue,
+    postgresql=_sql,
+    fails="null",
     examples=(('TIMEVALUE("10:40:55.666")', "10:40:55.666"), ('TIMEVALUE("10:40")', "error")),
 )

@@ -1,4 +1,5 @@
 """UNIXTIMESTAMP"""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -28,6 +29,11 @@ def _sql(nodes: Sequence[Node], args: Sequence[Sql]) -> Sql:
 
 
 FUNCTION = Function(
-    "UNIXTIMESTAMP", ("date|datetime|time -> number",), "Seconds since 1970, for a time since midnight.", "dates", python=unixtimestamp,
-    postgresql=_sql, examples=(("UNIXTIMESTAMP(DATE(2005, 4, 5))", "1112659200"),),
+    "UNIXTIMESTAMP",
+    ("date|datetime|time -> number",),
+    "Seconds since 1970, for a time since midnight.",
+    "dates",
+    python=unixtimestamp,
+    postgresql=_sql,
+    examples=(("UNIXTIMESTAMP(DATE(2005, 4, 5))", "1112659200"),),
 )

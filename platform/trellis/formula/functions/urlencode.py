@@ -1,9 +1,15 @@
 """URLENCODE"""
+
 from urllib.parse import quote
 
 from trellis.formula.function import Function
 
 FUNCTION = Function(
-    "URLENCODE", ("text -> text",), "The text as part of an address: other characters than letters, digits and `-._~` become `%xx`.", "text",
-    python=lambda text: quote(text, safe=""), refused="URLENCODE has no exact SQL", examples=(('URLENCODE("a b&c")', '"a%20b%26c"'),),
+    "URLENCODE",
+    ("text -> text",),
+    "The text as part of an address: other characters than letters, digits and `-._~` become `%xx`.",
+    "text",
+    python=lambda text: quote(text, safe=""),
+    refused="URLENCODE has no exact SQL",
+    examples=(('URLENCODE("a b&c")', '"a%20b%26c"'),),
 )

@@ -1,4 +1,5 @@
 """VALUE"""
+
 from __future__ import annotations
 
 import re
@@ -18,7 +19,12 @@ def read_number(text: str) -> Decimal:
 
 
 FUNCTION = Function(
-    "VALUE", ("text -> number",), "The number that the text names; anything around it is an error.", "text", python=read_number,
+    "VALUE",
+    ("text -> number",),
+    "The number that the text names; anything around it is an error.",
+    "text",
+    python=read_number,
     postgresql="(CASE WHEN {0} ~ '^[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{{1,4}})?$' THEN CAST({0} AS numeric) END)",
-    fails="null", examples=(('VALUE("1.5")', "1.5"), ('VALUE("1,5")', "error")),
+    fails="null",
+    examples=(('VALUE("1.5")', "1.5"), ('VALUE("1,5")', "error")),
 )

@@ -4,10 +4,11 @@ A formula becomes two expressions: ``value``, which never raises in the database
 Python evaluator would give an error. Rows stay flat while they are put together, so that a deeply nested formula does
 not make SQLAlchemy recurse.
 """
+
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -17,6 +18,8 @@ from sqlalchemy import ColumnElement
 from trellis_metadata.errors import TrellisError
 
 MAX_PIECES = 60_000
+MARK = "\0"
+"""Begins a piece that stands for a setting of the evaluation."""
 
 Piece = str | ColumnElement[Any]
 Row = tuple[Piece, ...]
@@ -47,15 +50,18 @@ def _split(template: str) -> tuple[str | tuple[str], ...]:
     parts: list[str | tuple[str]] = []
     at = 0
     for found in _HOLE.finditer(template):
-        parts.append(template[at:found.start()])
+        parts.append(template[at : found.start()])
         parts.append((found[1],) if found[1] else (found[2] or found[3])[0])
         at = found.end()
     parts.append(template[at:])
     return tuple(p for p in parts if p)
 
 
-def fill(template: str, args: Sequence[Sql], named: Callable[[str], Row] | None = None) -> Row:
-    """Return the template with the values of ``args`` in the holes ``{0}``, ``{1}`` …; ``{*}`` is all with commas."""
+def fill(template: str, args: Sequence[Sql]) -> Row:
+    """Return the template with the values of ``args`` in the holes ``{0}``, ``{1}`` …; ``{*}`` is all with commas.
+
+    ``{zone}``, ``{now}`` and ``{today}`` become markers that the compiler replaces.
+    """
     out: list[Piece] = []
     for part in _split(template):
         if isinstance(part, str):
@@ -65,7 +71,7 @@ def fill(template: str, args: Sequence[Sql], named: Callable[[str], Row] | None 
         elif part[0] == "*":
             out.extend(commas([a.value for a in args]))
         else:
-            out.extend(named(part[0]) if named else (part,))  # type: ignore[arg-type]
+            out.append(MARK + part[0])
     return checked(out)
 
 
@@ -126,7 +132,10 @@ def case_of(args: Sequence[Sql], *, text: bool) -> Sql:
 
 def membership(args: Sequence[Sql]) -> Sql:
     """Return whether the first value is one of the others; never blank."""
-    return Sql(checked(["coalesce(", *args[0].value, " IN (", *commas([a.value for a in args[1:]]), "), false)"]), any_error(args))
+    return Sql(
+        checked(["coalesce(", *args[0].value, " IN (", *commas([a.value for a in args[1:]]), "), false)"]),
+        any_error(args),
+    )
 
 
 def all_or_null(function: str, args: Sequence[Sql]) -> Sql:
@@ -134,7 +143,13 @@ def all_or_null(function: str, args: Sequence[Sql]) -> Sql:
     if len(args) == 1:
         return args[0]
     rows = [a.value for a in args]
-    value = ["(CASE WHEN ", *commas([("(", *r, ") IS NULL") for r in rows], " OR "), f" THEN NULL ELSE {function}(", *commas(rows), ") END)"]
+    value = [
+        "(CASE WHEN ",
+        *commas([("(", *r, ") IS NULL") for r in rows], " OR "),
+        f" THEN NULL ELSE {function}(",
+        *commas(rows),
+        ") END)",
+    ]
     return Sql(checked(value), any_error(args))
 
 
