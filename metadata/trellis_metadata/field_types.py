@@ -6,7 +6,7 @@ so that this package stays free of storage.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
     from trellis_metadata.diagnostics import Diagnostic
@@ -21,11 +21,11 @@ class FieldTypeSpec(Protocol):
     ``number``, ``boolean``, ``date``, ``datetime``, ``time``, ``choice``, ``choices``, ``reference`` or ``opaque``.
     """
 
-    name: str
-    label: Mapping[str, str]
-    options: Mapping[str, Any]
-    required_options: tuple[str, ...]
-    category: str
+    name: ClassVar[str]
+    label: ClassVar[Mapping[str, str]]
+    options: ClassVar[Mapping[str, Any]]
+    required_options: ClassVar[tuple[str, ...]]
+    category: ClassVar[str]
 
     def check(self, field: Mapping[str, Any], pointer: str, snapshot: Snapshot) -> Iterable[Diagnostic]:
         """Yield what is wrong with ``field`` beyond its shape (bad ranges, unknown targets …)."""

@@ -14,7 +14,7 @@ def record_writer(model: ObjectModel) -> Writer:
     found = model.__dict__.get("_record_writer")
     if found is None:
         found = model.__dict__["_record_writer"] = _build(model)
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _build(model: ObjectModel) -> Writer:

@@ -93,7 +93,7 @@ def install(blueprint: Blueprint, api: Api) -> None:
 
 def _change(schema: Schema) -> dict[str, Any]:
     try:
-        return dict(schema.load(reading.object_body()))  # type: ignore[arg-type]
+        return dict(schema.load(reading.object_body()))
     except ValidationError as problem:
         raise BadRequest(f"The request has problems: {problem.messages}", problems=problem.messages) from None
 

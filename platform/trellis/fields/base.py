@@ -57,12 +57,20 @@ class InvalidValue(TrellisError):
 class Environment(Protocol):
     """What a field may ask of its tenant's metadata and settings while it is compiled."""
 
-    default_currency: str
-    """ISO 4217 code of the organisation's (corporate) currency."""
-    default_country: str
-    """ISO 3166 alpha-2 code used to read phone numbers and addresses without a country."""
-    currencies: Mapping[str, int]
-    """Known ISO 4217 codes and their number of minor digits."""
+    @property
+    def default_currency(self) -> str:
+        """ISO 4217 code of the organisation's (corporate) currency."""
+        ...
+
+    @property
+    def default_country(self) -> str:
+        """ISO 3166 alpha-2 code used to read phone numbers and addresses without a country."""
+        ...
+
+    @property
+    def currencies(self) -> Mapping[str, int]:
+        """Known ISO 4217 codes and their number of minor digits."""
+        ...
 
     def picklist(self, name: str) -> Mapping[str, Any] | None:
         """Return the shared picklist document called ``name``, or None."""

@@ -28,7 +28,7 @@ from trellis_metadata.plan import Plan, diff
 from trellis_metadata.snapshot import Document, Key, Snapshot
 
 if TYPE_CHECKING:
-    from trellis.runtime import Tenant
+    from trellis.tenant import Tenant
 
 INLINE_ROWS = 2000
 

@@ -15,7 +15,7 @@ from trellis_metadata.snapshot import Key, Snapshot, canonical
 
 def current_number(connection: Connection) -> int:
     """Return the number of the visible version (0: nothing published yet)."""
-    return connection.execute(sa.select(system.state.c.metadata_version)).scalar_one()
+    return int(connection.execute(sa.select(system.state.c.metadata_version)).scalar_one())
 
 
 def read_version(connection: Connection, number: int, known: Snapshot | None = None) -> Snapshot:

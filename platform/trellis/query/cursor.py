@@ -52,4 +52,4 @@ def _untag(value: Any) -> Any:
         return Decimal(text)
     if mark == "t":
         return datetime.fromisoformat(text).astimezone(UTC)
-    return {"d": date, "c": time}[mark].fromisoformat(text)
+    return date.fromisoformat(text) if mark == "d" else time.fromisoformat(text)

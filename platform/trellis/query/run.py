@@ -47,7 +47,7 @@ class Plan:
 
     def where(self) -> list[sa.ColumnElement[bool]]:
         t = self.root.table
-        conditions = [t.c.deleted_at.isnot(None) if self.query.deleted else t.c.deleted_at.is_(None)]
+        conditions: list[sa.ColumnElement[bool]] = [t.c.deleted_at.isnot(None) if self.query.deleted else t.c.deleted_at.is_(None)]
         mine = record_predicate(self.principal, self.root, t)
         if mine is not sa.true():
             conditions.append(mine)

@@ -28,7 +28,7 @@ def defaults_of(model: ObjectModel) -> Mapping[str, Any]:
             if record_type.get("default"):
                 found["record_type"] = record_type["name"]
         model.__dict__["_defaults"] = found
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def required_of(model: ObjectModel) -> tuple[str, ...]:
@@ -36,7 +36,7 @@ def required_of(model: ObjectModel) -> tuple[str, ...]:
     found = model.__dict__.get("_required")
     if found is None:
         found = model.__dict__["_required"] = tuple(f.name for f in model.fields.values() if f.required and not f.type.computed)
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def fill_auto_numbers(tx: Transaction, model: ObjectModel, batch: Sequence[Row]) -> None:

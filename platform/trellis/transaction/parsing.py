@@ -47,7 +47,7 @@ def _parsers(model: ObjectModel, from_text: bool, migration: bool) -> Mapping[st
         fields = [f for f in model.all_fields if f.writable or (migration and f.name in MIGRATION_FIELDS)]
         found = {f.name: (f.codec.from_text or f.codec.parse) if from_text else f.codec.parse for f in fields}
         model.__dict__[key] = found
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _read_id(model: ObjectModel, row: Row, value: object) -> None:

@@ -47,7 +47,7 @@ class Statements:
     def _decode(self, row: Sequence[Any]) -> dict[str, Any]:
         values = {"id": row[0], "deleted_in": row[-1]}
         for name, start, stop, decode in self._slices:
-            values[name] = row[start] if decode is None else decode(row[start:stop])
+            values[name] = row[start] if decode is None else decode(tuple(row[start:stop]))
         return values
 
     def params(self, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,7 +87,8 @@ class Statements:
 
 
 def _slices(fields: Sequence[FieldModel]) -> list[tuple[str, int, int, Callable[[tuple[Any, ...]], Any] | None]]:
-    slices, position = [], 1
+    slices: list[tuple[str, int, int, Callable[[tuple[Any, ...]], Any] | None]] = []
+    position = 1
     for field in fields:
         width = len(field.columns)
         decode = None if width == 1 and field.codec.from_columns is None else field.decode
@@ -101,4 +102,4 @@ def statements_of(model: ObjectModel) -> Statements:
     found = model.__dict__.get("_statements")
     if found is None:
         found = model.__dict__["_statements"] = Statements(model)
-    return found  # type: ignore[no-any-return]
+    return found

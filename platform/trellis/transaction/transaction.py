@@ -26,7 +26,7 @@ from trellis.transaction.trail import Trail
 from trellis.transaction.uniqueness import check_unique
 
 if TYPE_CHECKING:
-    from trellis.runtime import Tenant
+    from trellis.tenant import Tenant
 
 Rows = Sequence[Mapping[str, Any]]
 PARTIAL, ALL_OR_NONE = "partial", "all_or_none"
