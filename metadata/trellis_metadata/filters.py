@@ -37,11 +37,34 @@ OPERATORS: Mapping[str, frozenset[str]] = {
 """The comparisons that fields of a category allow: those that queries run."""
 ALL_OPERATORS = frozenset().union(*OPERATORS.values())
 _KEYS = ("and", "or", "not", "field", "formula")
-MAX_NODES = 5000
+MAX_CONDITIONS = 200
+MAX_DEPTH = 40
+"""What queries run at most."""
 
 
 def check(tree: object, object_name: str, pointer: str, context: Check) -> Iterator[Diagnostic]:
     """Yield what is wrong with the filter ``tree`` over records of ``object_name``."""
+    conditions = _conditions(tree)
+    if conditions > MAX_CONDITIONS:
+        message = f"The filter has {conditions} conditions, expected at most {MAX_CONDITIONS}."
+        yield Diagnostic("too_many", pointer, message, "Use 'in' with a list of values.")
+    else:
+        yield from _check(tree, object_name, pointer, context, 0)
+
+
+def _conditions(tree: object) -> int:
+    if isinstance(tree, list):
+        return sum(map(_conditions, tree))
+    if not isinstance(tree, dict):
+        return 0
+    inner = [tree[key] for key in ("and", "or", "not") if key in tree]
+    return sum(map(_conditions, inner)) if inner else 1
+
+
+def _check(tree: object, object_name: str, pointer: str, context: Check, depth: int) -> Iterator[Diagnostic]:
+    if depth > MAX_DEPTH:
+        yield Diagnostic("too_deep", pointer, f"The filter is nested deeper than {MAX_DEPTH} levels.", "Flatten it.")
+        return
     if not isinstance(tree, dict):
         yield Diagnostic(
             "wrong_type", pointer, f"Found {brief(tree)} ({json_type(tree)}), expected a condition (object)."
@@ -64,12 +87,19 @@ def check(tree: object, object_name: str, pointer: str, context: Check) -> Itera
                 f"Unknown key {brief(key)}.{did_you_mean(key[:100], known)}",
                 f"Known: {', '.join(known)}.",
             )
-    yield from _NODES[head](tree, object_name, pointer, context)
+    if head in ("and", "or"):
+        yield from _check_list(tree, object_name, f"{pointer}/{head}", context, depth)
+    elif head == "not":
+        yield from _check(tree["not"], object_name, f"{pointer}/not", context, depth + 1)
+    elif head == "formula":
+        yield from _check_formula(tree, object_name, pointer, context)
+    else:
+        yield from _check_comparison(tree, object_name, pointer, context)
 
 
-def _check_list(tree: dict[str, Any], object_name: str, pointer: str, context: Check) -> Iterator[Diagnostic]:
+def _check_list(tree: dict[str, Any], object_name: str, at: str, context: Check, depth: int) -> Iterator[Diagnostic]:
     key = "and" if "and" in tree else "or"
-    items, at = tree[key], f"{pointer}/{key}"
+    items = tree[key]
     if not isinstance(items, list):
         yield Diagnostic("wrong_type", at, f"Found {brief(items)} ({json_type(items)}), expected a list of conditions.")
     elif not items:
@@ -79,15 +109,9 @@ def _check_list(tree: dict[str, Any], object_name: str, pointer: str, context: C
             f"'{key}' has no conditions, expected at least one.",
             "Leave the filter out to select everything.",
         )
-    elif len(items) > MAX_NODES:
-        yield Diagnostic("too_many", at, f"'{key}' has {len(items)} conditions, expected at most {MAX_NODES}.")
     else:
         for index, item in enumerate(items):
-            yield from check(item, object_name, f"{at}/{index}", context)
-
-
-def _check_not(tree: dict[str, Any], object_name: str, pointer: str, context: Check) -> Iterator[Diagnostic]:
-    yield from check(tree["not"], object_name, f"{pointer}/not", context)
+            yield from _check(item, object_name, f"{at}/{index}", context, depth + 1)
 
 
 def _check_formula(tree: dict[str, Any], object_name: str, pointer: str, context: Check) -> Iterator[Diagnostic]:
@@ -142,14 +166,5 @@ def _check_value(tree: dict[str, Any], op: str, pointer: str) -> Iterator[Diagno
     elif op in LIST_OPERATORS:
         if not isinstance(value, list) or not value:
             yield Diagnostic("wrong_type", at, f"Found {brief(value)}, expected a list of at least one value.")
-    elif op in _ORDER | _TEXT and isinstance(value, list | bool | None.__class__):
+    elif value is None or isinstance(value, list) or (op in _ORDER | _TEXT and isinstance(value, bool)):
         yield Diagnostic("wrong_type", at, f"Found {brief(value)}, expected one value to compare with.")
-
-
-_NODES = {
-    "and": _check_list,
-    "or": _check_list,
-    "not": _check_not,
-    "field": _check_comparison,
-    "formula": _check_formula,
-}

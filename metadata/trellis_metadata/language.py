@@ -216,9 +216,9 @@ def _key(document: object) -> Key | None:
 
 def _placed(found: list[Diagnostic], document: object, index: int) -> list[Diagnostic]:
     key = _key(document)
-    fit = key is not None and len(key[0]) + len(key[1]) < 200 and "\0" not in key[0] + key[1]
+    fit = key is not None and len(key[0]) + len(key[1]) < 200 and (key[0] + key[1]).isprintable()
     place = "/".join(key) if key is not None and fit else f"#{index}"
-    return [replace(d, document=place.encode("utf-8", "replace").decode()) for d in found]
+    return [replace(d, document=place) for d in found]
 
 
 _UNFIT = frozenset(

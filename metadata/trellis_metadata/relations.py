@@ -27,6 +27,9 @@ SYSTEM_FIELD_TYPES: Mapping[str, str] = MappingProxyType(
 """Fields that every record has, with the field type they behave like."""
 
 
+MAX_STEPS = 9
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """The field at the end of a path. ``object`` has it; ``category`` is None when its type is not known;
@@ -95,6 +98,8 @@ class Relations:
     def resolve(self, object_name: str, path: str) -> Found | Missing:
         """Follow ``path`` from ``object_name``. Where a reference has several targets, one of them must know the
         rest."""
+        if path.count(".") > MAX_STEPS:
+            return Missing(f"A path has at most {MAX_STEPS} steps.")
         first, _, rest = path.partition(".")
         found = self._own(object_name, first)
         if isinstance(found, Missing) or not rest:

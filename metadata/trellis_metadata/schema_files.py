@@ -90,7 +90,8 @@ def _fill_merge(schema: Schema) -> None:
     if kind == "array" or (isinstance(kind, list) and "array" in kind):
         names = "name" in schema.get("items", {}).get("properties", {})
         schema.setdefault("x-merge", "named" if names else "ordered")
-    for part in [schema.get("items"), *schema.get("properties", {}).values()]:
+    branches = [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
+    for part in [schema.get("items"), schema.get("additionalProperties"), *properties.values(), *branches]:
         if isinstance(part, dict):
             _fill_merge(part)
 

@@ -32,8 +32,12 @@ def brief(value: object, limit: int = 60) -> str:
         return "an object"
     if isinstance(value, list):
         return f"a list of {len(value)}"
-    text = f"'{value}'" if isinstance(value, str) else json.dumps(value)
+    text = f"'{_printed(value[: limit + 1])}'" if isinstance(value, str) else json.dumps(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _printed(text: str) -> str:
+    return text if text.isprintable() else "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
 
 
 def json_type(value: object) -> str:
@@ -67,9 +71,7 @@ def problems(value: object) -> Iterator[Diagnostic]:
             )
             return
         if depth > MAX_DEPTH:
-            yield Diagnostic(
-                "too_deep", pointer[:200], f"The document is nested deeper than {MAX_DEPTH} levels.", "Flatten it."
-            )
+            yield Diagnostic("too_deep", "", f"The document is nested deeper than {MAX_DEPTH} levels.", "Flatten it.")
             return
         yield from _scalar_problems(node, pointer)
         if isinstance(node, dict):

@@ -72,8 +72,12 @@ def objects(draw: Draw, name: str, among: list[str], picklists: list[str]) -> Js
         field["was"] = [old]
     document: Json = {"kind": "object", "name": name, **maybe(draw, "label", labels), "fields": listed}
     document |= maybe(draw, "record_types", st.builds(lambda ns: [{"name": n} for n in ns], names(OTHERS)))
-    document |= maybe(draw, "sharing", st.fixed_dictionaries({}, optional={"default": st.sampled_from(["private", "read"])}))
-    document |= maybe(draw, "features", st.fixed_dictionaries({}, optional={"files": st.booleans(), "tags": st.booleans()}))
+    document |= maybe(
+        draw, "sharing", st.fixed_dictionaries({}, optional={"default": st.sampled_from(["private", "read"])})
+    )
+    document |= maybe(
+        draw, "features", st.fixed_dictionaries({}, optional={"files": st.booleans(), "tags": st.booleans()})
+    )
     if chosen and draw(st.booleans()):
         document["indexes"] = [{"name": n, "fields": [draw(st.sampled_from(chosen))]} for n in draw(names(OTHERS))]
     return document
@@ -86,10 +90,14 @@ def views(draw: Draw, kind: str, name: str, document: Json) -> Json:
     chosen = draw(st.lists(st.sampled_from(paths), min_size=1, max_size=4, unique=True))
     view: Json = {"kind": kind, "name": name, **maybe(draw, "label", labels), "object": document["name"]}
     if kind == "layout":
-        sections = [{"name": n, "cells": [[p] for p in chosen] if i == 0 else []} for i, n in enumerate(draw(names(OTHERS)))]
+        sections = [
+            {"name": n, "cells": [[p] for p in chosen] if i == 0 else []} for i, n in enumerate(draw(names(OTHERS)))
+        ]
         return {**view, "sections": sections, **maybe(draw, "highlights", st.just(chosen))}
     condition = st.sampled_from(paths).map(lambda p: {"field": p, "op": "is_not_blank"})
-    tree = st.recursive(condition, lambda t: st.one_of(st.builds(lambda x: {"not": x}, t), st.builds(lambda x: {"and": [x]}, t)))
+    tree = st.recursive(
+        condition, lambda t: st.one_of(st.builds(lambda x: {"not": x}, t), st.builds(lambda x: {"and": [x]}, t))
+    )
     return {**view, "columns": chosen, **maybe(draw, "filter", tree), **maybe(draw, "shared", st.booleans())}
 
 

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from strategies import LANGUAGE, snapshots
+from language.strategies import LANGUAGE, snapshots
 
 from trellis_metadata.plan import Plan, diff
 from trellis_metadata.snapshot import Snapshot

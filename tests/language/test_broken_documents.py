@@ -1,0 +1,44 @@
+"""Every document of the catalogue is refused for the reason and at the place that the catalogue names."""
+
+from __future__ import annotations
+
+import pytest
+from language.catalogue import Case, load_broken_documents
+
+from trellis.fields import field_types
+from trellis_metadata.language import Language
+
+LANGUAGE = Language(field_types())
+
+
+@pytest.mark.parametrize("case", load_broken_documents(), ids=lambda case: case.name)
+def test_broken_document_is_refused_with_reason_and_place(case: Case) -> None:
+    snapshot, found = LANGUAGE.check(case.documents)
+    assert snapshot is None
+    assert case.expect <= {(d.code, d.pointer) for d in found}
+
+
+@pytest.mark.parametrize("case", [c for c in load_broken_documents() if len(c.expect) == 1], ids=lambda case: case.name)
+def test_one_mistake_is_reported_at_one_place(case: Case) -> None:
+    _, found = LANGUAGE.check(case.documents)
+    if case.expect == {("too_many_findings", "")}:
+        return
+    pointers = {pointer for _, pointer in case.expect}
+    assert {d.pointer for d in found} == pointers or case.name in SEVERAL
+
+
+SEVERAL = {
+    "empty field",
+    "three objects own each other",
+    "two objects are each other's master",
+    "filter with two heads",
+    "document is empty",
+    "picklist with both sources",
+    "validation rule at an unknown field",
+}
+
+
+@pytest.mark.parametrize("case", load_broken_documents(), ids=lambda case: case.name)
+def test_every_finding_says_what_is_wrong_in_a_sentence(case: Case) -> None:
+    _, found = LANGUAGE.check(case.documents)
+    assert [d for d in found if not d.message or "\n" in d.message or len(d.message) > 600 or not d.document] == []
