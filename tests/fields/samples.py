@@ -118,6 +118,11 @@ OPTIONS = [
 words = st.text(
     st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="\uffff\ufffe"), max_size=40
 )
+MARKUP = [
+    "<p>", "</p>", "<b>", "</b>", "<a href='javascript:x'>", "<a href=x>", "</a>", "<script>", "</script>", "<!--", "-->", "&lt;", "&amp;lt;script&gt;",
+    "<svg>", "<math>", "<style>", "</style>", "<![CDATA[", "]]>", "&#0;", "&#xd800;", "<table>", "<td>", "</table>", "<li>", "<br/>", "<noscript>",
+    "<template>", "<", ">", "&", '"', "<p title='>'>", "\n", "<pre>\n", "&nbsp;",
+]  # fmt: skip
 decimals = st.decimals(-(10**15), 10**15, places=2).map(str)
 
 
@@ -430,10 +435,10 @@ SAMPLES: dict[str, Sample] = {
                 ('<a href="https://x.cn">l</a>', '<a href="https://x.cn" rel="noopener noreferrer nofollow">l</a>'),
                 ('<a href="javascript:x">l</a>', '<a rel="noopener noreferrer nofollow">l</a>'), ("a<img src=x onerror=alert(1)>", "a"),
                 ("<style>p{}</style>c", "c"), ("1 < 2 & 3", "1 &lt; 2 &amp; 3"), ("<div>x<!-- c --></div>", "<div>x</div>")],
-        bad=[*NOT_TEXT, *CHARACTERS, ("x" * 32001, "too_long"), ("x" * 5_000_000, "too_long")],
+        bad=[*NOT_TEXT, *CHARACTERS, ("<p>a&#1;</p>", "bad_characters"), ("x" * 32001, "too_long"), ("x" * 5_000_000, "too_long")],
         texts=[("<i>a</i>", "<i>a</i>"), ("", None)],
         blank=["", "<p></p>", "<p> &nbsp; <br></p>", "<script>x</script>"],
-        strategy=words,
+        strategy=st.lists(st.sampled_from(MARKUP) | words, max_size=12).map("".join),
         options=[OptionCase("max_length", {"max_length": 8}, read("<b>abc</b>"), "too_long")],
     ),
     "secret": Sample(

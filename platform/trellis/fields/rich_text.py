@@ -12,6 +12,7 @@ import nh3
 from trellis.fields.base import Codec, Column, Environment, FieldDoc, FieldType
 from trellis.fields.common.characters import clean_lines, reader
 from trellis.fields.common.options import check_indexable, integer_option
+from trellis.fields.common.problems import invalid
 from trellis.storage.types import text_column
 from trellis_metadata.diagnostics import Diagnostic
 
@@ -59,6 +60,9 @@ _CLEANER = nh3.Cleaner(
     strip_comments=True,
 )
 _TAG = re.compile(r"<[^>]*>")
+_PASSES = 8
+# HTML drops a line break at the start of <pre>: left in, each reading would take one more away.
+_PRE_START = re.compile(r"<pre>\s*\n")
 _BLOCK_END = re.compile(r"<(?:br|hr)[^>]*>|</(?:p|div|h[1-4]|li|blockquote|pre|tr|td|th)>")
 
 
@@ -100,11 +104,21 @@ class RichTextField(FieldType):
 
 
 def clean_html(value: Any, expected: str = "a text") -> str | None:
-    """Return ``value`` with nothing but allowed mark-up, None when no text is left in it."""
+    """Return ``value`` with nothing but allowed mark-up, None when no text is left in it.
+
+    Broken nesting (a table cut short …) is read differently again once it is written out, so cleaning goes on until the
+    text stays the same. What never does is refused.
+    """
     text = clean_lines(value, expected)
-    # An entity can bring in what the text itself may not hold, so the result is looked at again.
-    cleaned = None if text is None else clean_lines(_CLEANER.clean(text), expected)
-    return cleaned if cleaned and plain_text(cleaned) else None
+    for _ in range(_PASSES):
+        if text is None:
+            return None
+        # An entity can bring in what the text itself may not hold, so the result is looked at again.
+        cleaned = clean_lines(_PRE_START.sub("<pre>", _CLEANER.clean(text)), expected)
+        if cleaned == text:
+            return text if plain_text(text) else None
+        text = cleaned
+    raise invalid("bad_format", value, "HTML whose elements are nested properly")
 
 
 def plain_text(markup: str) -> str:
