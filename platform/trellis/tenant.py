@@ -27,7 +27,7 @@ from trellis.search import SearchIndex
 from trellis.storage import migrate, system
 from trellis.storage.engines import Database
 from trellis.storage.physical import Storage
-from trellis.transaction import StaleModel, Transaction
+from trellis.transaction import StaleAccess, StaleModel, Transaction
 from trellis.transaction.steps import Steps
 from trellis_metadata.language import Language
 from trellis_metadata.snapshot import EMPTY, Snapshot
@@ -129,9 +129,17 @@ class Tenant:
 
     def model_in(self, connection: Connection) -> Model:
         """Return the model of the version that this transaction sees."""
-        number, settings_version = connection.execute(_STATE).one()
+        return self.state_in(connection)[0]
+
+    def state_in(self, connection: Connection) -> tuple[Model, int]:
+        """Return the model and the access version that this transaction sees, in one statement.
+
+        The access version changes with every change to users, accounts and tokens: what was derived from them may be kept
+        for as long as it stays the same.
+        """
+        number, settings_version, access_version = connection.execute(_STATE).one()
         model = self._models.get((number << 20) + settings_version)
-        return model if model is not None else self._load_model(connection, number, settings_version)
+        return model or self._load_model(connection, number, settings_version), access_version
 
     def _load_model(self, connection: Connection, number: int, settings_version: int) -> Model:
         with self._model_lock:
@@ -168,15 +176,22 @@ class Tenant:
     # -- writing ---------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def transaction(self, principal: Principal, cause: Cause, *, preview: bool = False, migration: bool = False) -> Iterator[Transaction]:
-        """Yield a :class:`Transaction`; commit at the end, or roll back on an exception or in a preview."""
+    def transaction(self, principal: Principal, cause: Cause, *, preview: bool = False, migration: bool = False,
+                    access: int | None = None) -> Iterator[Transaction]:
+        """Yield a :class:`Transaction`; commit at the end, or roll back on an exception or in a preview.
+
+        ``access`` is the access version under which ``principal`` was read: if it changed, :class:`StaleAccess` is raised.
+        """
         self.ids.reserve()
         try:
             with self.database.writing() as connection:
                 if not self.database.is_sqlite:
                     # Taken before the version is read: no transaction can run under a model that a publish replaces.
                     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({self._lock_number})")
-                tx = Transaction(self, connection, self.model_in(connection), principal, cause, migration=migration)
+                model, access_version = self.state_in(connection)
+                if access is not None and access != access_version:
+                    raise StaleAccess("Rights changed in the middle of the request.")
+                tx = Transaction(self, connection, model, principal, cause, migration=migration)
                 yield tx
                 tx.finish()
                 if preview:
@@ -185,11 +200,11 @@ class Tenant:
             pass
 
     def run(self, principal: Principal, cause: Cause, body: Callable[[Transaction], T], *, preview: bool = False,
-            migration: bool = False) -> T:
+            migration: bool = False, access: int | None = None) -> T:
         """Run ``body`` in a transaction; the whole of it again after a deadlock, a lost race for a key, or a publish."""
         for attempt in range(ATTEMPTS):
             try:
-                with self.transaction(principal, cause, preview=preview, migration=migration) as tx:
+                with self.transaction(principal, cause, preview=preview, migration=migration, access=access) as tx:
                     result = body(tx)
                 return result
             except (StaleModel, sa.exc.IntegrityError, sa.exc.OperationalError, sa.exc.NotSupportedError) as problem:
@@ -202,7 +217,7 @@ class Tenant:
         self.database.close()
 
 
-_STATE = sa.select(system.state.c.metadata_version, system.state.c.settings_version)
+_STATE = sa.select(system.state.c.metadata_version, system.state.c.settings_version, system.state.c.access_version)
 _PASSING = ("40001", "40P01", "55P03", "23505", "0A000")
 
 

@@ -19,6 +19,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy.engine import Connection
 
 from trellis.access.principal import SYSTEM, Cause, Principal
+from trellis.access.versions import bump_access
 from trellis.storage import system
 from trellis_metadata.errors import TrellisError
 
@@ -84,6 +85,7 @@ def create_user(tenant: Tenant, *, login: str, name: str, password: str | None =
         tx.connection.execute(system.credential.insert(), {
             "user": number, "login": login.casefold(), "password_hash": hash_password(password) if password else None,
             "admin": admin, "failed": 0})
+        bump_access(tx.connection)
         return number
 
     return tenant.run(SYSTEM, Cause("accounts"), body)
@@ -96,6 +98,7 @@ def give_account(tenant: Tenant, user: int, login: str, *, password: str | None 
         connection.execute(system.credential.delete().where(system.credential.c.user == user))
         connection.execute(system.credential.insert(), {"user": user, "login": login.casefold(), "password_hash": hashed,
                                                         "admin": admin, "failed": 0})
+        bump_access(connection)
 
 
 def hash_password(password: str) -> str:
@@ -201,3 +204,30 @@ def principal_of_token(tenant: Tenant, connection: Connection, token: str) -> Pr
         return None
     return Principal("token", person.user, person.name, person.admin and "setup" in row["scopes"], person.language,
                      person.time_zone, frozenset(row["scopes"]))
+
+
+class TokenCache:
+    """Principals by token, for as long as the access version stays the same. Holds digests, never tokens."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[int, datetime | None, Principal]] = {}
+
+    def get(self, tenant: Tenant, token: str) -> tuple[int, Principal] | None:
+        """Return the access version and the principal under it, or None. The caller compares the version in its transaction."""
+        entry = self._found.get(_digest(token))
+        if entry is None or (entry[1] is not None and entry[1] <= tenant.clock.now()):
+            return None
+        return entry[0], entry[2]
+
+    def load(self, tenant: Tenant, connection: Connection, token: str) -> tuple[int, Principal] | None:
+        """Read a token's principal from the database and remember it."""
+        _, version = tenant.state_in(connection)
+        digest = _digest(token)
+        expires = connection.execute(sa.select(system.token.c.expires_at).where(system.token.c.token == digest)).scalar()
+        principal = principal_of_token(tenant, connection, token)
+        if principal is None:
+            return None
+        if len(self._found) > 10_000:
+            self._found.clear()
+        self._found[digest] = (version, expires, principal)
+        return version, principal

@@ -10,8 +10,6 @@ from trellis.api import errors
 from trellis.api.context import Api
 from trellis.runtime import Runtime
 
-NOT_ROUTES = ("errors", "context", "reading", "answers")
-
 
 def create_api(runtime: Runtime, default_tenant: str | None = None) -> Blueprint:
     """Return the API's blueprint. Each module of this package with ``install(blueprint, api)`` adds its routes."""
@@ -19,6 +17,7 @@ def create_api(runtime: Runtime, default_tenant: str | None = None) -> Blueprint
     api = Api(runtime, default_tenant)
     errors.install(blueprint)
     for info in pkgutil.iter_modules(__path__):
-        if info.name not in NOT_ROUTES:
-            importlib.import_module(f"{__name__}.{info.name}").install(blueprint, api)
+        module = importlib.import_module(f"{__name__}.{info.name}")
+        if module is not errors and hasattr(module, "install"):
+            module.install(blueprint, api)
     return blueprint

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from flask import g, request
+from flask import request
 from sqlalchemy.engine import Connection
 
 from trellis.access import AccessDenied, Cause, Principal
-from trellis.access.accounts import principal_of_token, session_of
+from trellis.access.accounts import TokenCache, session_of
 from trellis.api.errors import BadRequest, Unauthenticated
 from trellis.model import Model
 from trellis.runtime import Runtime
 from trellis.tenant import Tenant
-from trellis.transaction import StaleModel, Transaction
+from trellis.transaction import StaleAccess, StaleModel, Transaction
 
 T = TypeVar("T")
 COOKIE = "trellis_session"
@@ -43,12 +43,13 @@ class Api:
 
     def __init__(self, runtime: Runtime, default_tenant: str | None) -> None:
         self.runtime, self.default_tenant = runtime, default_tenant
+        self._caches: dict[str, TokenCache] = {}
 
     def tenant(self) -> Tenant:
         """Return the tenant that ``X-Trellis-Tenant`` names, else the default, else the only one."""
         name = request.headers.get("X-Trellis-Tenant") or self.default_tenant
         if name is None:
-            names = self.runtime.names()
+            names = self.runtime.recent_names()
             if len(names) != 1:
                 raise BadRequest("Name the tenant in the header X-Trellis-Tenant.")
             name = names[0]
@@ -60,38 +61,62 @@ class Api:
         for attempt in range(3):
             try:
                 with tenant.database.reading() as connection:
-                    principal = self.principal(tenant, connection, scope)
-                    return body(Reading(tenant, connection, tenant.model_in(connection), principal))
+                    model, version = tenant.state_in(connection)
+                    principal = self._principal(tenant, connection, scope, version)
+                    return body(Reading(tenant, connection, model, principal))
             except StaleModel:
                 if attempt == 2:
                     raise
         raise AssertionError("unreachable")
 
     def write(self, body: Callable[[Transaction], T], *, kind: str = "api") -> T:
-        """Run ``body`` in one transaction under the caller's rights."""
+        """Run ``body`` in one transaction under the caller's rights, which are compared inside it."""
         tenant = self.tenant()
-        with tenant.database.reading() as connection:
-            principal = self.principal(tenant, connection, "write")
-        return tenant.run(principal, Cause(kind), body)
+        for attempt in range(3):
+            version, principal = self._for_writing(tenant)
+            try:
+                return tenant.run(principal, Cause(kind), body, access=version)
+            except StaleAccess:
+                if attempt == 2:
+                    raise
+                self._refresh(tenant)
+        raise AssertionError("unreachable")
 
-    def principal(self, tenant: Tenant, connection: Connection, scope: str) -> Principal:
+    def _for_writing(self, tenant: Tenant) -> tuple[int, Principal]:
+        token = _bearer()
+        known = self._tokens(tenant).get(tenant, token) if token else None
+        if known is None:
+            with tenant.database.reading() as connection:
+                _, version = tenant.state_in(connection)
+                known = version, self._principal(tenant, connection, "write", version)
+        _demand(known[1], "write")
+        return known
+
+    def _refresh(self, tenant: Tenant) -> None:
+        token = _bearer()
+        if token:
+            with tenant.database.reading() as connection:
+                self._tokens(tenant).load(tenant, connection, token)
+
+    def _principal(self, tenant: Tenant, connection: Connection, scope: str, version: int) -> Principal:
         """Return who asks. Raises :class:`Unauthenticated` or :class:`MissingScope`."""
-        found = g.get("principal")
-        if found is None:
-            found = g.principal = self._authenticate(tenant, connection)
-        if not found.may(scope):
-            raise MissingScope(f"This token has no scope '{scope}'.")
-        if scope == "setup" and not found.admin:
-            raise AccessDenied("Only an administrator may do this.")
-        return found  # type: ignore[no-any-return]
-
-    def _authenticate(self, tenant: Tenant, connection: Connection) -> Principal:
-        header = request.headers.get("Authorization", "")
-        if header.startswith("Bearer "):
-            principal = principal_of_token(tenant, connection, header[7:].strip())
-            if principal is None:
+        token = _bearer()
+        if token:
+            known = self._tokens(tenant).get(tenant, token)
+            if known is None or known[0] != version:
+                known = self._tokens(tenant).load(tenant, connection, token)
+            if known is None:
                 raise Unauthenticated("The token is unknown or expired.")
-            return principal
+            found = known[1]
+        else:
+            found = self._by_cookie(tenant)
+        _demand(found, scope)
+        return found
+
+    def _tokens(self, tenant: Tenant) -> TokenCache:
+        return self._caches.setdefault(tenant.name, TokenCache())
+
+    def _by_cookie(self, tenant: Tenant) -> Principal:
         key = request.cookies.get(COOKIE)
         session = session_of(tenant, key) if key else None
         if session is None:
@@ -99,3 +124,15 @@ class Api:
         if request.method not in SAFE and not hmac.compare_digest(request.headers.get("X-CSRF-Token", ""), session.csrf):
             raise Unauthenticated("A request with a session cookie needs the header X-CSRF-Token.")
         return session.principal
+
+
+def _bearer() -> str | None:
+    header = request.headers.get("Authorization", "")
+    return header[7:].strip() if header.startswith("Bearer ") else None
+
+
+def _demand(principal: Principal, scope: str) -> None:
+    if not principal.may(scope):
+        raise MissingScope(f"This token has no scope '{scope}'.")
+    if scope == "setup" and not principal.admin:
+        raise AccessDenied("Only an administrator may do this.")

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
 
 from trellis.api.answers import answer
 from trellis.transaction import RecordsInvalid
@@ -25,6 +26,8 @@ STATUS: Mapping[str, int] = {
     "idempotency_conflict": 409, "precondition_failed": 412, "precondition_required": 428,
     "invalid_record": 422, "invalid_metadata": 422, "invalid_query": 422, "bad_reference": 422, "weak_password": 422,
     "bad_rename": 422, "too_large": 413, "unsupported_media_type": 415, "bad_request": 400, "not_acceptable": 406, "unavailable": 503,
+    "stale_model": 503, "unknown_relationship": 404, "unknown_job": 404, "rate_limited": 429, "invalid_operations": 422,
+    "bad_value": 422, "conflict": 409, "unknown_key_field": 422,
 }
 
 
@@ -32,6 +35,12 @@ class BadRequest(TrellisError):
     """The request itself is malformed."""
 
     code = "bad_request"
+
+
+class TooLarge(TrellisError):
+    """The body is larger than the endpoint takes."""
+
+    code = "too_large"
 
 
 class Unauthenticated(TrellisError):
@@ -77,12 +86,24 @@ def install(blueprint: Blueprint) -> None:
 
     @blueprint.errorhandler(HTTPException)
     def http(problem: HTTPException) -> Response:
-        code = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}.get(problem.code or 500, "bad_request")
-        response = answer({"error": {"code": code, "message": problem.description or str(problem)}}, problem.code or 500)
-        allow = dict(problem.get_headers()).get("Allow")
-        if allow:
-            response.headers["Allow"] = allow
-        return response
+        return _http(problem)
+
+    @blueprint.before_app_request
+    def unrouted() -> Response | None:
+        # No endpoint matched, so that the handlers of the blueprint would not be asked.
+        found = request.routing_exception
+        outside = not request.path.startswith(f"{blueprint.url_prefix}/")
+        return None if found is None or outside or isinstance(found, RequestRedirect) else _http(found)
+
+    @blueprint.errorhandler(sa.exc.DataError)
+    def unfit(problem: sa.exc.DataError) -> Response:
+        log.warning("a value that no field type refused did not fit the database", exc_info=problem)
+        return answer({"error": {"code": "bad_value", "message": "A value is one that the database cannot hold."}}, 422)
+
+    @blueprint.errorhandler(sa.exc.IntegrityError)
+    def clash(problem: sa.exc.IntegrityError) -> Response:
+        log.warning("writers kept clashing over a key", exc_info=problem)
+        return answer({"error": {"code": "conflict", "message": "Somebody else wrote the same key again and again. Try again."}}, 409)
 
     @blueprint.errorhandler(sa.exc.OperationalError)
     def busy(problem: sa.exc.OperationalError) -> Response:
@@ -93,3 +114,18 @@ def install(blueprint: Blueprint) -> None:
     def unexpected(problem: Exception) -> Response:
         log.error("unexpected error", exc_info=problem)
         return answer({"error": {"code": "internal", "message": "Something went wrong on our side. It was logged; nothing was changed."}}, 500)
+
+
+_HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
+
+
+def _http(problem: HTTPException) -> Response:
+    """Return the one form of an error that the web framework found."""
+    status = problem.code or 500
+    message = problem.description or str(problem)
+    if status == 404:
+        message = "There is no such address. GET /api/v1/openapi.json lists all."
+    allow = dict(problem.get_headers()).get("Allow")
+    if allow:
+        message = f"This address knows only {allow}."
+    return answer({"error": {"code": _HTTP_CODES.get(status, "bad_request"), "message": message}}, status, {"Allow": allow} if allow else None)

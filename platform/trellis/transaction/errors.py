@@ -35,6 +35,12 @@ class VersionConflict(TrellisError):
     code = "version_conflict"
 
 
+class StaleAccess(TrellisError):
+    """Users or rights changed in the middle of a request; the caller is looked at again."""
+
+    code = "stale_access"
+
+
 class StaleModel(TrellisError):
     """The metadata changed in the middle of a request; it is run again with the new model."""
 

@@ -42,19 +42,36 @@ def _wanted(model: ObjectModel, rows: Sequence[Row]) -> dict[str, set[int]]:
 def _alive(tx: Transaction, target: str, ids: set[int]) -> set[int]:
     known = tx.seen_alive.setdefault(target, set())
     missing = sorted(ids - known)
+    if not missing:
+        return known
     parent = tx.model.object(target)
-    t = parent.table
     allowed = rights(tx.principal, parent.doc)
+    if allowed.read == "none":
+        return known
+    one, many = _alive_queries(parent, own=allowed.read == "own")
+    user = {"user": tx.principal.user} if allowed.read == "own" else {}
+    if len(missing) == 1:
+        known.update(tx.connection.execute(one, {"one": missing[0], **user}).scalars())
+        return known
     for start in range(0, len(missing), 500):
-        query = sa.select(t.c.id).where(t.c.id.in_(missing[start:start + 500]), t.c.deleted_at.is_(None))
-        if allowed.read == "none":
-            break
-        if allowed.read == "own":
-            query = query.where(t.c.owner == tx.principal.user)
-        if not tx.database.is_sqlite:
-            query = query.with_for_update(key_share=True, read=True)
-        known.update(tx.connection.execute(query.order_by(t.c.id)).scalars())
+        known.update(tx.connection.execute(many, {"ids": missing[start:start + 500], **user}).scalars())
     return known
+
+
+def _alive_queries(parent: ObjectModel, *, own: bool) -> tuple[Any, Any]:
+    """Return the prebuilt queries for one and for many ids, that lock what they find on PostgreSQL."""
+    key = f"_alive_{own}"
+    found = parent.__dict__.get(key)
+    if found is None:
+        t = parent.table
+        base = sa.select(t.c.id).where(t.c.deleted_at.is_(None))
+        if own:
+            base = base.where(t.c.owner == sa.bindparam("user", type_=sa.BigInteger()))
+        # SQLite has no row locks and ignores the clause.
+        base = base.with_for_update(key_share=True, read=True).order_by(t.c.id)
+        found = base.where(t.c.id == sa.bindparam("one")), base.where(t.c.id.in_(sa.bindparam("ids", expanding=True)))
+        parent.__dict__[key] = found
+    return found[0], found[1]
 
 
 def reference_id(value: Any) -> int | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.engine import Connection
 
 from trellis.access import AccessDenied, Cause, Principal, rights
+from trellis.access.versions import bump_access
 from trellis.fields.common.columns import RecordRef
 from trellis.model import Model, ObjectModel
 from trellis.transaction import defaults, removal, steps
@@ -44,7 +45,7 @@ class Transaction:
         self.now: datetime = tenant.clock.now()
         self.migration = migration
         self.trail = Trail(self)
-        self.seen_alive: dict[str, set[int]] = {}
+        self.seen_alive: dict[str, set[int]] = {"user": {principal.user}} if principal.user is not None else {}
         if migration and not principal.admin:
             raise AccessDenied("Keeping created and changed stamps (migration mode) is for administrators.")
 
@@ -211,6 +212,8 @@ class Transaction:
             self.trail.record(model, row, "updated", row.new["version"])
 
     def _after(self, model: ObjectModel, rows: Sequence[Row]) -> None:
+        if model.name == "user":
+            bump_access(self.connection)
         self.tenant.search_index.update(self, model, rows)
         steps.run(self.tenant.steps.ripples, self, model, rows)
         steps.run(self.tenant.steps.after, self, model, rows)

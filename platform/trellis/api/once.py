@@ -1,0 +1,85 @@
+"""Writes that happen once: ``Idempotency-Key``.
+
+The key, bound to the caller and to a digest of the request, is stored in the transaction of the write. A repetition gets the
+first answer and writes nothing; another request under the same key is refused. Refused requests leave no key behind.
+"""
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from flask import Response, request
+
+from trellis.api.answers import answer
+from trellis.api.context import Api
+from trellis.api.errors import BadRequest
+from trellis.storage import system
+from trellis.transaction import Transaction
+from trellis_metadata.errors import TrellisError
+
+Reply = tuple[Any, int, dict[str, str]]
+"""Body, status and headers."""
+Body = Callable[[Transaction], Reply]
+
+
+class IdempotencyConflict(TrellisError):
+    """The Idempotency-Key was used before for another request."""
+
+    code = "idempotency_conflict"
+
+
+def once(api: Api, body: Body) -> Response:
+    """Run a write in one transaction; with an ``Idempotency-Key`` at most once."""
+    key = idempotency_key()
+    if key is None:
+        return _response(*api.write(body))
+    digest = request_digest()
+    return api.write(lambda tx: _remembered(tx, key, digest, body))
+
+
+def idempotency_key() -> str | None:
+    """Return the request's key. Raises :class:`BadRequest` when it is not one."""
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and (not key.isascii() or not key.isprintable() or not 1 <= len(key) <= 200):
+        raise BadRequest("Idempotency-Key is a text of 1 to 200 printable ASCII characters.")
+    return key
+
+
+def request_digest() -> str:
+    """Return what makes two requests the same one: method, address, precondition and body."""
+    parts = [request.method.encode(), request.path.encode(), request.query_string,
+             request.headers.get("If-Match", "").encode("utf-8", "replace"), request.get_data()]
+    return hashlib.sha256(b"\n".join(parts)).hexdigest()
+
+
+def _response(body: Any, status: int, headers: dict[str, str]) -> Response:
+    return Response(status=status, headers=headers) if body is None else answer(body, status, headers)
+
+
+def _remembered(tx: Transaction, key: str, digest: str, body: Body) -> Response:
+    c, actor = system.idempotency.c, tx.principal.user or 0
+    row = tx.connection.execute(sa.select(system.idempotency).where(c.key == key, c.actor == actor)).mappings().first()
+    if row is not None:
+        if row["request"] != digest:
+            raise IdempotencyConflict("This Idempotency-Key was used for another request. Use a new one.")
+        return _replay(row["body"], row["status"])
+    response = _response(*body(tx))
+    tx.connection.execute(system.idempotency.insert(), {"key": key, "actor": actor, "request": digest, "status": response.status_code,
+                                                        "body": response.get_data(as_text=True), "at": tx.now})
+    return response
+
+
+def _replay(text: str, status: int) -> Response:
+    response = Response(text, status, {"Idempotency-Replayed": "true"})
+    if not text:
+        return response
+    response.mimetype = "application/json"
+    stored = orjson.loads(text)
+    if isinstance(stored, dict) and "id" in stored and "version" in stored:
+        response.headers["ETag"] = f'"{stored["version"]}"'
+        if status == 201:
+            response.headers["Location"] = f"{request.path.partition('/external/')[0]}/{stored['id']}"
+    return response
