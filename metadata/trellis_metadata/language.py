@@ -8,6 +8,7 @@ against them.
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -46,7 +47,8 @@ class Language:
         self._nodes = {
             kind: document_node(schema, self._shapes.field_schemas) for kind, schema in self._shapes.schemas.items()
         }
-        self._context: Check | None = None
+        # One language serves all threads of a server; each keeps the context of its own last check.
+        self._last = threading.local()
 
     @property
     def system_objects(self) -> frozenset[str]:
@@ -71,9 +73,9 @@ class Language:
 
     def context(self, snapshot: Snapshot) -> Check:
         """Return what checks may ask about ``snapshot``; the last one is kept."""
-        known = self._context
+        known: Check | None = getattr(self._last, "context", None)
         if known is None or known.snapshot is not snapshot:
-            known = self._context = self._new_context(snapshot, frozenset())
+            known = self._last.context = self._new_context(snapshot, frozenset())
         return known
 
     def _new_context(self, snapshot: Snapshot, broken: frozenset[Key]) -> Check:
@@ -91,7 +93,7 @@ class Language:
         good, stubs, found = self._gather(documents)
         result = (base or EMPTY).with_documents(good)
         judged = result.with_documents(stubs.values())
-        self._context = self._new_context(judged, frozenset(stubs))
+        self._last.context = self._new_context(judged, frozenset(stubs))
         for key, document in judged.documents.items():
             if key not in stubs:
                 found += self._judge(document, judged)
@@ -101,7 +103,7 @@ class Language:
         """Return what is wrong with the documents of a snapshot, or only with those named by ``only``."""
         good, stubs, _ = self._gather(list(snapshot))
         judged = Snapshot.of([*good, *stubs.values()])
-        self._context = self._new_context(judged, frozenset(stubs))
+        self._last.context = self._new_context(judged, frozenset(stubs))
         found: list[Diagnostic] = []
         for key, document in snapshot.documents.items():
             if only is None or key in only:

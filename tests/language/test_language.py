@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jsonschema
@@ -192,3 +193,12 @@ def test_path_leads_over_relations_and_to_users() -> None:
 def test_kind_defined_twice_names_both_files() -> None:
     with pytest.raises(kind_module.DuplicateKind, match=r"first\.py.*second\.py"):
         kind_module.by_name([("first.py", PicklistKind()), ("second.py", PicklistKind())])
+
+
+def test_one_language_judges_in_several_threads_at_once() -> None:
+    broken = {**DEAL, "fields": [{"name": "name", "type": "text", "max_length": 0}]}
+    view = {"kind": "list_view", "name": "v", "object": "deal", "columns": ["name.x"]}
+    expected = codes(LANGUAGE.check([broken, view])[1])
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(lambda _: codes(LANGUAGE.check([broken, view])[1]), range(400)))
+    assert results == [expected] * 400
