@@ -17,6 +17,7 @@ from trellis.access import Cause, Principal
 from trellis.clock import Clock
 from trellis.core import core_documents
 from trellis.fields import field_types
+from trellis.files import check_files
 from trellis.ids import COUNTER, IdAllocator
 from trellis.model import Model, ModelEnvironment
 from trellis.publishing import catalogue, versions
@@ -52,7 +53,7 @@ class Tenant:
         self.ids = IdAllocator(database)
         self.rates = Rates()
         self.search_index = SearchIndex()
-        self.steps = Steps()
+        self.steps = Steps(judgement=[check_files])
         self.publisher = Publisher(self)
         self._models: dict[int, Model] = {}
         self._settings: dict[str, Any] = dict(DEFAULT_SETTINGS)
