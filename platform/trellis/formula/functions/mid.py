@@ -20,6 +20,6 @@ FUNCTION = Function(
     "Characters from a place, which counts from 1.",
     "text",
     python=mid,
-    postgresql="substr({0}, greatest(trellis_fn.i({1}), 1), least(greatest(trellis_fn.i({2}), 0), 1000000000))",
+    postgresql="substr({0}, trellis_fn.clamp({1}, 1), trellis_fn.clamp({2}, 0))",
     examples=(('MID("123456", 2, 3)', '"234"'), ('MID("123456", -4, 2)', '"12"')),
 )

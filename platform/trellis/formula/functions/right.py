@@ -9,6 +9,6 @@ FUNCTION = Function(
     "The last n characters; blank when n is not positive.",
     "text",
     python=lambda text, n: text[-whole(n) :] if whole(n) > 0 else None,
-    postgresql="right({0}, greatest(trellis_fn.i({1}), 0))",
+    postgresql="right({0}, trellis_fn.clamp({1}, 0))",
     examples=(('RIGHT("123456", 2)', '"56"'),),
 )
