@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Flask
 
-from trellis.runtime import Runtime
+from trellis.runtime import Runtime, UnknownTenant
 from trellis.tenant import Tenant
 from trellis_admin import assets, environment, errors, i18n, security, session
-from trellis_admin.session import Accounts
 
 
 @dataclass(frozen=True)
@@ -20,18 +19,16 @@ class Ui:
 
     assets: assets.Assets
     tenant: Callable[[], Tenant]
-    accounts: Callable[[Tenant], Accounts]
 
 
-def create_blueprint(runtime: Runtime, *, tenant: str | None = None,
-                     accounts: Callable[[Tenant], Accounts] | None = None) -> Blueprint:
+def create_blueprint(runtime: Runtime, *, tenant: str | None = None) -> Blueprint:
     """Return the UI of one tenant of ``runtime``.
 
-    ``tenant`` names it; without it the runtime's only (or first) tenant is served. ``accounts`` checks passwords and keeps
-    sessions; by default the runtime's own do. The application needs a ``secret_key``, which signs the token of forms.
+    ``tenant`` names it; without it the runtime's only (or first) tenant is served. The application needs a ``secret_key``,
+    which signs the token of forms.
     """
     blueprint = Blueprint("trellis_admin", __name__, template_folder="templates")
-    ui = Ui(assets.Assets.load(), lambda: runtime.tenant(tenant or runtime.names()[0]), accounts or _runtime_accounts)
+    ui = Ui(assets.Assets.load(), lambda: _tenant(runtime, tenant))
     blueprint.record_once(lambda state: _install(state.app, ui))
     blueprint.before_request(session.load_person)
     blueprint.before_request(security.check_csrf)
@@ -55,6 +52,8 @@ def _views():
             if not info.name.startswith("_")]
 
 
-def _runtime_accounts(tenant: Tenant) -> Accounts:
-    from trellis_admin.accounts import TenantAccounts
-    return TenantAccounts(tenant)
+def _tenant(runtime: Runtime, name: str | None) -> Tenant:
+    names = [name] if name else runtime.names()
+    if not names:
+        raise UnknownTenant("There is no tenant yet. Make one with `trellis tenant create`.")
+    return runtime.tenant(names[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 import json
 
 from flask import Flask
-from flask_babel import gettext
+from flask_babel import format_decimal, gettext
 
 from trellis_admin.assets import Assets
 from trellis_admin.colors import color_of, initials
@@ -15,7 +15,8 @@ def install(app: Flask, assets: Assets) -> None:
     environment = app.jinja_env
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.globals.update(icon=assets.icon, _=gettext)
-    environment.filters.update(color_of=color_of, initials=initials, fromjson=json.loads, go_pair=_go_pair)
+    environment.filters.update(color_of=color_of, initials=initials, fromjson=json.loads, go_pair=_go_pair,
+                               number=lambda value: format_decimal(value or 0))
 
 
 def _go_pair(item) -> tuple[str, list[str]]:

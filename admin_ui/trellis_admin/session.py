@@ -3,14 +3,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flask import Response, current_app, g, request
+from flask_babel import gettext as _
 from werkzeug.exceptions import Forbidden
 
 from trellis.access import Principal, rights
+from trellis.access.accounts import session_of
 from trellis.model import Model
 from trellis.tenant import Tenant
 from trellis_admin.i18n import LANGUAGES, language
@@ -22,32 +24,14 @@ APP_COOKIE = "app"
 LIFETIME_S = 14 * 24 * 3600
 
 
-class LoginRefused(Exception):
-    """The login or the password is wrong, or the account is locked; deliberately not said which."""
-
-
-class Accounts(Protocol):
-    """How the UI checks passwords and keeps sessions."""
-
-    def log_in(self, login: str, password: str, agent: str) -> str:
-        """Return the token of a new session. Raises :class:`LoginRefused`."""
-        ...
-
-    def principal(self, token: str) -> Principal | None:
-        """Return who the session belongs to, or None when it ended."""
-        ...
-
-    def log_out(self, token: str) -> None:
-        """End a session."""
-        ...
-
-
 def load_person() -> Response | None:
     """Before each request: find the person, or send them to the log-in page."""
+    if request.endpoint == "trellis_admin.asset":
+        return None
     g.tenant = ui().tenant()
-    token = request.cookies.get(COOKIE)
-    person = ui().accounts(g.tenant).principal(token) if token else None
-    g.person = person
+    key = request.cookies.get(COOKIE)
+    session = session_of(g.tenant, key) if key else None
+    g.person = person = session.principal if session else None
     if person is None:
         return None
     if request.cookies.get("lang") not in LANGUAGES and person.language in LANGUAGES:
@@ -97,17 +81,12 @@ def shell_for(tenant: Tenant, model: Model, person: Principal) -> Shell:
     apps = apps_of(model.snapshot, code, readable)
     app = next((a for a in apps if a.name == request.cookies.get(APP_COOKIE)), apps[0])
     return Shell(
-        organisation=tenant.settings.get("organisation") or tenant.name, person=person.name, login=_login(person),
+        organisation=tenant.settings.get("organisation") or tenant.name, person=person.name, login=_("Administrator") if person.admin else "",
         admin=person.admin, app=app, apps=apps, setup=setup_items() if person.admin else (),
         create=_create_commands(model, person, app))
 
 
-def _login(person: Principal) -> str:
-    return getattr(person, "login", "") or ""
-
-
 def _create_commands(model: Model, person: Principal, app: App) -> list[Command]:
-    from flask_babel import gettext as _
     names = [item.url.rpartition("/")[2] for item in app.items]
     code = language().code
     return [Command(_("New: %(object)s", object=model.object(name).label(code)), f"/o/{name}/new", "plus", _("Create"))

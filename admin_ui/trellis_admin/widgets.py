@@ -15,7 +15,7 @@ from jinja2 import TemplateNotFound
 from markupsafe import Markup, escape
 from werkzeug.datastructures import MultiDict
 
-WIDE = frozenset({"long_text", "rich_text", "json", "address", "file", "image", "multi_picklist", "tags"})
+WIDE = frozenset({"textarea", "richtext", "json", "address", "file", "image", "multiselect", "tags"})
 _GROUPS = frozenset({"address", "person_name", "geolocation", "rating"})
 """Widgets of several controls: their label names the group, not one control."""
 
@@ -113,10 +113,10 @@ def read(form: MultiDict[str, str], name: str, widget: str) -> Any:
     """Return the JSON value that a form gives for a field; null when it is blank."""
     if f"{name}[]" in form:
         return [v for v in form.getlist(f"{name}[]") if v] or None
-    if widget == "boolean":
+    if widget == "checkbox":
         return form.getlist(name)[-1:] == ["true"] if name in form else None
     if name in form:
-        value = form.getlist(name)[-1].strip("\r\n") if widget in ("long_text", "rich_text", "json") else form.getlist(name)[-1].strip()
+        value = form.getlist(name)[-1].strip("\r\n") if widget in ("textarea", "richtext", "json") else form.getlist(name)[-1].strip()
         return value or None
     prefix = f"{name}."
     parts = {key[len(prefix):]: value.strip() for key, value in form.items() if key.startswith(prefix) and value.strip()}

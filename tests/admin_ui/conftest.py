@@ -1,6 +1,7 @@
 """A Flask application with the UI over a real runtime; a test server and a browser for the tests that need one."""
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,44 +10,35 @@ import pytest
 from flask import Flask
 from werkzeug.serving import make_server
 
-from trellis.access import Principal
+sys.path.insert(0, str(Path(__file__).parent))
+
+import sample
+from trellis.access import accounts
 from trellis.runtime import Runtime
 from trellis_admin import create_blueprint
-from trellis_admin.session import COOKIE, LoginRefused
+from trellis_admin.session import COOKIE
 
 CHROMIUM = Path("/usr/bin/chromium")
 CHROMIUM_ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
                  "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 
-class FixedAccounts:
-    """Two people with known passwords; the token of a session is the login."""
-
-    people = {"ada": Principal("person", 1, "Ada Park", admin=True), "rep": Principal("person", 2, "陈思远")}
-
-    def log_in(self, login: str, password: str, agent: str) -> str:
-        if login not in self.people or password != "correct horse":
-            raise LoginRefused
-        return login
-
-    def principal(self, token: str) -> Principal | None:
-        return self.people.get(token)
-
-    def log_out(self, token: str) -> None:
-        return None
-
-
 def make_app(runtime: Runtime, **config) -> Flask:
     app = Flask("trellis_test", static_folder=None)
     app.config.update(SECRET_KEY="only for tests", TESTING=True, **config)
-    app.register_blueprint(create_blueprint(runtime, accounts=lambda tenant: FixedAccounts()))
+    app.register_blueprint(create_blueprint(runtime))
     return app
+
+
+def session_key(runtime: Runtime, login: str) -> str:
+    """Log somebody of the sample in."""
+    return accounts.log_in(runtime.tenant("corvid"), login, sample.PASSWORD).key
 
 
 @pytest.fixture(scope="session")
 def runtime(tmp_path_factory) -> Iterator[Runtime]:
     runtime = Runtime(tmp_path_factory.mktemp("home"))
-    runtime.create_tenant("corvid", settings={"organisation": "Corvid Trading", "currency": "CNY", "country": "CN"})
+    sample.make(runtime)
     yield runtime
     runtime.close()
 
@@ -62,16 +54,16 @@ def anonymous(app):
 
 
 @pytest.fixture
-def admin(app):
+def admin(app, runtime):
     client = app.test_client()
-    client.set_cookie(COOKIE, "ada")
+    client.set_cookie(COOKIE, session_key(runtime, "ada"))
     return client
 
 
 @pytest.fixture
-def rep(app):
+def rep(app, runtime):
     client = app.test_client()
-    client.set_cookie(COOKIE, "rep")
+    client.set_cookie(COOKIE, session_key(runtime, "rep"))
     return client
 
 

@@ -10,7 +10,7 @@ from trellis_admin.renderers.base import RenderContext, Renderer
 
 TYPES = ("address", "person_name", "geolocation")
 _SPAN = '<span class="t-trunc" dir="auto">{}</span>'
-_SMALL_TO_LARGE = ("street", "street2", "district", "city", "region", "state", "province", "postal_code", "country")
+_SMALL_TO_LARGE = ("street", "street2", "district", "city", "state", "postal_code", "country")
 
 
 def compile(field: Mapping[str, Any], context: RenderContext) -> Renderer:

@@ -5,11 +5,12 @@ from flask import Blueprint, Response, g, request
 from flask_babel import gettext as _
 from flask_babel import refresh
 
+from trellis.access import accounts
 from trellis_admin.i18n import COOKIE as LANGUAGE_COOKIE
 from trellis_admin.i18n import LANGUAGES
 from trellis_admin.page import DENSITIES, THEMES, go, render
 from trellis_admin.security import safe_target
-from trellis_admin.session import APP_COOKIE, COOKIE, LIFETIME_S, LoginRefused, ui
+from trellis_admin.session import APP_COOKIE, COOKIE, LIFETIME_S
 
 _YEAR_S = 365 * 24 * 3600
 _PREFERENCES = {LANGUAGE_COOKIE: tuple(LANGUAGES), "theme": THEMES, "density": DENSITIES}
@@ -33,11 +34,11 @@ def log_in() -> Response:
     target = safe_target(request.form.get("next"))
     login, password = request.form.get("login", "").strip(), request.form.get("password", "")
     try:
-        token = ui().accounts(g.tenant).log_in(login, password, request.headers.get("User-Agent", "")[:255])
-    except LoginRefused:
+        session = accounts.log_in(g.tenant, login, password, request.headers.get("User-Agent", ""))
+    except accounts.LoginFailed:
         return _page(target, login, _("That login and password do not match. Check both and try again."), 422)
     response = go(target)
-    response.set_cookie(COOKIE, token, max_age=LIFETIME_S, httponly=True, samesite="Lax", secure=request.is_secure)
+    response.set_cookie(COOKIE, session.key, max_age=LIFETIME_S, httponly=True, samesite="Lax", secure=request.is_secure)
     return response
 
 
@@ -48,9 +49,9 @@ def _page(target: str, login: str = "", error: str = "", status: int = 200) -> R
 
 def log_out() -> Response:
     """End the session."""
-    token = request.cookies.get(COOKIE)
-    if token:
-        ui().accounts(g.tenant).log_out(token)
+    key = request.cookies.get(COOKIE)
+    if key:
+        accounts.log_out(g.tenant, key)
     response = go("/login")
     response.delete_cookie(COOKIE)
     return response

@@ -7,12 +7,15 @@ from typing import Any
 from flask import Blueprint, Response
 from flask_babel import gettext as _
 
+from trellis.fields import field_types
 from trellis_admin.colors import COLORS
+from trellis_admin.i18n import language
 from trellis_admin.page import render
 from trellis_admin.renderers import columns
 from trellis_admin.rendering import context
 from trellis_admin.session import needs_person, ui
 from trellis_admin.widgets import Choice, Input
+from trellis_metadata.labels import text_of
 
 _STAGES = [
     {"name": "qualify", "label": {"en": "Qualify", "zh": "资格确认"}, "color": "blue"},
@@ -26,10 +29,11 @@ SAMPLES: dict[str, Any] = {
     "currency": {"amount": "120200.00", "currency": "CNY"}, "date": "2026-11-26", "datetime": "2026-11-22T08:30:00Z",
     "time": "14:30", "duration": "PT1H30M", "picklist": "propose", "stage": "qualify", "multi_picklist": ["qualify", "won"],
     "lookup": "account_7h2k9", "master_detail": "account_7h2k9", "user": "user_3f8qa", "tags": ["vip", "2026"],
-    "address": {"street": "88 Century Ave", "city": "Shanghai", "region": "Pudong", "postal_code": "200120", "country": "CN"},
+    "address": {"street": "88 Century Ave", "city": "Shanghai", "state": "Shanghai", "postal_code": "200120", "country": "CN"},
     "person_name": {"first": "建国", "last": "王"}, "geolocation": {"latitude": "31.2304", "longitude": "121.4737"},
-    "file": "quote.pdf", "image": "logo.png", "rating": 4, "json": {"seats": 120, "plan": "team"}, "secret": "set",
+    "auto_number": "D-01071", "file": "quote.pdf", "image": "logo.png", "rating": 4, "json": {"seats": 120, "plan": "team"}, "secret": "set",
 }
+_WITH_OPTIONS = ("picklist", "multi_picklist", "stage")
 NAMES = {"account_7h2k9": "Delta Interiors", "user_3f8qa": "陈思远"}
 
 
@@ -55,16 +59,20 @@ def _choices() -> list[Choice]:
     return [Choice(o["name"], o["label"]["en"], o["color"]) for o in _STAGES]
 
 
-def _input(widget: str, value: Any, **changes: Any) -> Input:
-    choices: list[Choice] = _choices() if widget in ("picklist", "multi_picklist", "stage") else []
-    if widget == "currency":
+def _input(kind: str, value: Any, **changes: Any) -> Input:
+    choices: list[Choice] = _choices() if kind in _WITH_OPTIONS else []
+    if kind == "currency":
         choices = [Choice(c, c) for c in ("CNY", "EUR", "USD")]
-    if widget in ("lookup", "user", "master_detail"):
+    if kind in ("lookup", "user", "master_detail"):
         choices = [Choice(value, NAMES[value])] if value else []
-    if widget == "datetime" and value:
+    if kind == "datetime" and value:
         value = str(value)[:16]
-    given = {"id": f"w-{widget}", "name": f"w_{widget}", "label": widget.replace("_", " ").capitalize(), **changes}
-    return Input(widget=widget, value=value, choices=choices, search_url="/_ui/lookup.json", **given)
+    given = {"id": f"w-{kind}", "name": f"w_{kind}", "label": _type_label(kind), **changes}
+    return Input(widget=field_types()[kind].widget, value=value, choices=choices, search_url="/_ui/lookup.json", **given)
+
+
+def _type_label(kind: str) -> str:
+    return text_of(field_types()[kind].label, language().code, kind)
 
 
 def _states() -> list[Input]:
@@ -77,12 +85,12 @@ def _states() -> list[Input]:
 
 
 def _field(widget: str) -> Mapping[str, Any]:
-    return {"name": widget, "type": widget, "label": widget, "options": _STAGES if widget in ("picklist", "multi_picklist", "stage") else ()}
+    return {"name": widget, "type": widget, "label": widget, "options": _STAGES if widget in _WITH_OPTIONS else ()}
 
 
 def _columns():
     fields = [_field(w) for w in SAMPLES if w != "long_text"]
-    labels = [f["label"].replace("_", " ").capitalize() for f in fields]
+    labels = [_type_label(f["type"]) for f in fields]
     return columns(fields, labels, context(names=NAMES), name_field="text", row_url=lambda row: "/_ui", editable=lambda name: False)
 
 

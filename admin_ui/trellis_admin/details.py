@@ -1,0 +1,85 @@
+"""A record's fields as label and value, arranged by its layout."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from trellis.model import FieldModel, ObjectModel
+from trellis_admin.forms import layout_of, on_form
+from trellis_admin.i18n import language
+from trellis_admin.reading import field_ref
+from trellis_admin.renderers import RenderContext, render_value
+from trellis_metadata.labels import text_of
+
+WIDE = frozenset({"long_text", "rich_text", "json", "address", "multi_picklist"})
+HIGHLIGHTS = 5
+_GOOD_FACTS = ("stage", "currency", "date", "lookup", "picklist", "user", "phone", "email")
+
+
+@dataclass(frozen=True)
+class Detail:
+    """One fact."""
+
+    label: str
+    icon: str
+    html: Markup
+    wide: bool = False
+    edit_url: str = ""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A section of facts."""
+
+    label: str
+    columns: int
+    details: Sequence[Detail]
+    open: bool = True
+
+
+def detail_of(root: ObjectModel, field: FieldModel, row: Mapping[str, Any], context: RenderContext, *, may_edit: bool,
+              path: str = "", label: str = "") -> Detail:
+    """Return one field of a record."""
+    html = Markup(render_value(field.doc, row.get(path or field.name), context))  # renderers escape
+    url = f"/o/{root.name}/{row['id']}/detail/{field.name}" if may_edit and not path and on_form(field) else ""
+    return Detail(label or field.label(language().code), field.type.icon, html, field.doc["type"] in WIDE, url)
+
+
+def parts_of(root: ObjectModel, row: Mapping[str, Any], context: RenderContext, *, may_edit: bool) -> list[Part]:
+    """Return the sections of a record page: the layout's, then what the system knows."""
+    code, made = language().code, []
+    for section in layout_of(root)["sections"]:
+        found = [_cell(root, c, row, context, may_edit) for line in section["cells"] for c in line if c]
+        made.append(Part(text_of(section.get("label"), code, ""), min(2, section.get("columns", 2)), [d for d in found if d]))
+    system = [detail_of(root, f, row, context, may_edit=False) for f in root.system.values()
+              if f.name in ("created_at", "created_by", "modified_at", "modified_by")]
+    from flask_babel import gettext as _
+    return [*made, Part(_("System"), 2, system, open=False)]
+
+
+def _cell(root: ObjectModel, cell: Any, row: Mapping[str, Any], context: RenderContext, may_edit: bool) -> Detail | None:
+    path = cell if isinstance(cell, str) else cell.get("field", "")
+    ref = field_ref(root, path)
+    if ref is None:
+        return None
+    if "." in path:
+        return detail_of(root, ref.model, row, context, may_edit=False, path=path, label=ref.label)
+    return detail_of(root, ref.model, row, context, may_edit=may_edit)
+
+
+def paths_of(root: ObjectModel) -> list[str]:
+    """Return every path that the page of a record needs beyond its own fields."""
+    layout = layout_of(root)
+    cells = [c for s in layout["sections"] for line in s["cells"] for c in line if isinstance(c, str)]
+    return [p for p in [*cells, *layout.get("highlights", ())] if "." in p and field_ref(root, p)]
+
+
+def highlights_of(root: ObjectModel, row: Mapping[str, Any], context: RenderContext) -> list[Detail]:
+    """Return the facts at the top of the page: those of the layout, else the first that say most."""
+    paths = layout_of(root).get("highlights") or [
+        f.name for f in root.fields.values() if f.doc["type"] in _GOOD_FACTS and f.name != root.name_field]
+    refs = [field_ref(root, p) for p in paths[:HIGHLIGHTS]]
+    return [detail_of(root, r.model, row, context, may_edit=False, path=r.path, label=r.label) for r in refs if r]

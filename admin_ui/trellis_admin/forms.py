@@ -1,0 +1,165 @@
+"""Forms of records: from the model to controls, and from what was sent to the values that changed."""
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import g
+from werkzeug.datastructures import MultiDict
+
+from trellis.fields import field_types
+from trellis.model import FieldModel, ObjectModel
+from trellis_admin.i18n import language
+from trellis_admin.renderers.choices import options_of
+from trellis_admin.renderers.dates import moment
+from trellis_admin.rendering import context
+from trellis_admin.session import time_zone
+from trellis_admin.widgets import Choice, Input, is_present, read
+from trellis_metadata.labels import text_of
+
+NOT_ON_FORMS = frozenset({"file", "image"})
+"""Types whose values are uploaded, not typed."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A group of controls under a heading."""
+
+    label: str
+    inputs: Sequence[Input]
+    columns: int = 2
+
+
+def on_form(field: FieldModel) -> bool:
+    """Whether people may enter the field."""
+    return field.writable and field.doc["type"] not in NOT_ON_FORMS and field.name != "record_type"
+
+
+def input_for(root: ObjectModel, field: FieldModel, value: Any, *, name: str | None = None, prefix: str = "f", error: str = "",
+              names: Mapping[str, str] | None = None, autofocus: bool = False) -> Input:
+    """Return the control of a field with its value in JSON form."""
+    widget = field.type.widget
+    return Input(
+        id=f"{prefix}-{field.name}", name=name or field.name, label=field.label(language().code), widget=widget,
+        value=_shown(widget, value), required=field.required, error=error, help=text_of(field.doc.get("help"), language().code),
+        choices=_choices(field, value, names or {}), search_url=f"/lookup/{root.name}/{field.name}.json",
+        options={**field.doc, "default_currency": g.model.env.default_currency}, autofocus=autofocus)
+
+
+def _shown(widget: str, value: Any) -> Any:
+    if widget == "datetime" and isinstance(value, str) and value:
+        try:
+            return moment(value).astimezone(time_zone()).strftime("%Y-%m-%dT%H:%M")
+        except ValueError:
+            return value
+    return value
+
+
+def _choices(field: FieldModel, value: Any, names: Mapping[str, str]) -> list[Choice]:
+    kind, code = field.doc["type"], language().code
+    if kind == "currency":
+        allowed = field.doc.get("currencies") or _currencies()
+        return [Choice(c, c) for c in allowed]
+    if field.category == "reference":
+        return [Choice(value, names.get(value, value))] if isinstance(value, str) and value else []
+    return [Choice(o["name"], text_of(o.get("label"), code, o["name"]), o.get("color", "gray"))
+            for o in options_of(field.doc, context()) if o.get("active", True)]
+
+
+def _currencies() -> list[str]:
+    default = g.model.env.default_currency
+    usual = [default, *(c for c in ("CNY", "USD", "EUR", "GBP", "JPY", "HKD") if c != default)]
+    return usual + sorted(c for c in g.model.env.currencies if c not in usual)
+
+
+def read_form(root: ObjectModel, form: MultiDict[str, str], only: Iterable[str] | None = None) -> dict[str, Any]:
+    """Return the JSON values that a form gives, for the fields that are on it. A blank secret keeps what is stored."""
+    values: dict[str, Any] = {}
+    for field in root.all_fields:
+        if not on_form(field) or (only is not None and field.name not in only) or not is_present(form, field.name):
+            continue
+        value = _value(field.type.widget, read(form, field.name, field.type.widget))
+        if not (field.type.widget == "secret" and value is None):
+            values[field.name] = value
+    return values
+
+
+def _value(widget: str, value: Any) -> Any:
+    if value is None or not isinstance(value, str):
+        return value
+    if widget == "datetime":
+        return _utc(value)
+    if widget == "duration":
+        return _iso_duration(value)
+    if widget == "json":
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return int(value) if widget == "rating" and value.isdigit() else value
+
+
+def _utc(local: str) -> str:
+    """A moment without a zone was typed in the person's zone."""
+    try:
+        at = dt.datetime.fromisoformat(local)
+    except ValueError:
+        return local
+    return at.replace(tzinfo=at.tzinfo or time_zone()).astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _iso_duration(text: str) -> str:
+    """Read ``1d 2h 30m`` and ``2:30`` besides ISO 8601; anything else goes to the runtime, which explains."""
+    clock = text.split(":")
+    if len(clock) == 2 and all(part.isdigit() for part in clock):
+        return f"PT{int(clock[0])}H{int(clock[1])}M"
+    parts = {part[-1].lower(): part[:-1] for part in text.lower().split() if part[:-1].isdigit()}
+    if parts and set(parts) <= set("dhms") and len(parts) == len(text.split()):
+        day = f"{parts.pop('d')}D" if "d" in parts else ""
+        rest = "".join(f"{parts[unit]}{unit.upper()}" for unit in "hms" if unit in parts)
+        return f"P{day}" + (f"T{rest}" if rest else "")
+    return text.upper()
+
+
+def sections(root: ObjectModel, values: Mapping[str, Any], errors: Mapping[str, str], names: Mapping[str, str], *,
+             prefix: str) -> list[Section]:
+    """Return the form by the object's layout; required fields that the layout forgot come first."""
+    made, placed = [], set()
+    for section in layout_of(root)["sections"]:
+        fields = [root.field(c) for row in section["cells"] for c in row if isinstance(c, str)]
+        inputs = [input_for(root, f, values.get(f.name), prefix=prefix, error=errors.get(f.name, ""), names=names)
+                  for f in fields if f is not None and on_form(f)]
+        placed |= {i.name for i in inputs}
+        if inputs:
+            made.append(Section(text_of(section.get("label"), language().code), inputs, section.get("columns", 2)))
+    missing = [f for f in root.fields.values() if f.required and on_form(f) and f.name not in placed]
+    if missing:
+        inputs = [input_for(root, f, values.get(f.name), prefix=prefix, error=errors.get(f.name, ""), names=names) for f in missing]
+        made.insert(0, Section("", inputs))
+    return made
+
+
+def layout_of(root: ObjectModel) -> Mapping[str, Any]:
+    """Return the object's page layout, or one that shows every field in two columns."""
+    found = next((d for d in g.model.snapshot.of_kind("layout").values() if d["object"] == root.name), None)
+    if found is not None:
+        return found
+    names = list(root.fields)
+    rows = [names[i:i + 2] for i in range(0, len(names), 2)]
+    return {"sections": [{"name": "main", "label": {"en": "Details", "zh": "详情"}, "columns": 2, "cells": rows}]}
+
+
+def defaults(root: ObjectModel) -> dict[str, Any]:
+    """Return the values with which a new record's form begins."""
+    values = {f.name: f.doc["default"] for f in root.fields.values() if f.doc.get("default") is not None and on_form(f)}
+    values.update({f.name: f.doc["options"][0]["name"] for f in root.fields.values()
+                   if f.doc["type"] == "stage" and f.doc.get("options") and f.name not in values})
+    return values
+
+
+def widget_names() -> dict[str, str]:
+    """Return the widget of every field type."""
+    return {name: kind.widget for name, kind in field_types().items()}

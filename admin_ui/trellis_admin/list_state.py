@@ -1,0 +1,80 @@
+"""What a list shows, read from its address: every state of a list is a link that can be sent to somebody."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlencode
+
+from werkzeug.datastructures import MultiDict
+
+BLANK_OPERATORS = ("is_blank", "is_not_blank")
+_LIST_OPERATORS = ("in", "not_in", "includes_any", "includes_all", "excludes")
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One condition: ``field:operator:value`` in the address."""
+
+    field: str
+    op: str
+    value: str = ""
+
+    @classmethod
+    def read(cls, text: str) -> Filter | None:
+        """Read one condition; None when it is not one."""
+        parts = text.split(":", 2)
+        return cls(*parts) if len(parts) == 3 and parts[0] and parts[1] else None
+
+    @property
+    def text(self) -> str:
+        return f"{self.field}:{self.op}:{self.value}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the condition of a filter tree."""
+        if self.op in BLANK_OPERATORS:
+            return {"field": self.field, "op": self.op}
+        value: Any = self.value.split(",") if self.op in _LIST_OPERATORS else self.value
+        return {"field": self.field, "op": self.op, "value": {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value}
+
+
+@dataclass(frozen=True)
+class ListState:
+    """View, search, filters, sort and place of one list."""
+
+    path: str
+    view: str = ""
+    search: str = ""
+    filters: tuple[Filter, ...] = ()
+    sort: str = ""
+    after: str = ""
+
+    @classmethod
+    def read(cls, path: str, arguments: MultiDict[str, str]) -> ListState:
+        """Read the state from the query string; what cannot be read is left out."""
+        filters = tuple(f for f in map(Filter.read, arguments.getlist("f")) if f)
+        return cls(path, arguments.get("view", ""), arguments.get("q", "").strip(), filters, arguments.get("sort", ""), arguments.get("after", ""))
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Return name and value of everything that is set."""
+        pairs = [("view", self.view), ("q", self.search), *(("f", f.text) for f in self.filters), ("sort", self.sort), ("after", self.after)]
+        return [(k, v) for k, v in pairs if v]
+
+    def url(self, **changes: Any) -> str:
+        """Return the address of the same list with changes. Any change but ``after`` goes back to the beginning."""
+        changed = replace(self, **{"after": "", **changes})
+        pairs = changed.pairs()
+        return self.path + (f"?{urlencode(pairs)}" if pairs else "")
+
+    def without(self, gone: Filter) -> str:
+        """Return the address without one filter."""
+        return self.url(filters=tuple(f for f in self.filters if f != gone))
+
+    def sorted_by(self, field: str, current: str) -> str:
+        """Return the address that sorts by a field, or the other way round if it does already."""
+        return self.url(sort=f"-{field}" if current == field else field)
+
+    def filter_tree(self, base: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        """Return the filter of the view and the person's own together."""
+        parts: Sequence[Mapping[str, Any]] = [*([base] if base else []), *(f.to_json() for f in self.filters)]
+        return {"and": list(parts)} if parts else None
