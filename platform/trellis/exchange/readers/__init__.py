@@ -1,0 +1,1 @@
+"""One module per format: ``FORMAT``, ``SUFFIXES`` and ``read(path, **options) -> Source``."""

@@ -1,0 +1,1 @@
+"""One module per format: ``FORMAT``, ``MEDIA_TYPE``, ``AS_TEXT`` and ``write(headers, rows) -> Iterator[bytes]``."""
