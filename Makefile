@@ -6,7 +6,7 @@ PORT ?= 8000
 .PHONY: demo test check lint docs bench soak fuzz screenshots clean
 
 demo: .venv/.demo-ready
-	$(PY) -m trellis demo --port $(PORT)
+	$(PY) -m trellis --home var/demo demo --port $(PORT)
 
 test: .venv/.test-ready
 	tools/test

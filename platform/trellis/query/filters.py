@@ -6,6 +6,7 @@ with a blank field is false, and so is its place in ``and``/``or``; ``not`` of i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -33,12 +34,44 @@ MAX_DEPTH = 40
 MAX_LIST = 1000
 
 
+@dataclass(frozen=True, slots=True)
+class Binder:
+    """A parameter of a compiled filter: where its value stands in the tree, and the way to the database's value."""
+
+    name: str
+    path: tuple[str, ...]
+    parse: Callable[[Any], Any]
+
+    def value(self, tree: Any) -> Any:
+        """Return the parameter for a tree of the same shape. Raises :class:`InvalidValue`."""
+        for step in self.path:
+            tree = tree[int(step)] if isinstance(tree, list) else tree[step]
+        return self.parse(tree)
+
+
+def shape_of(tree: Any) -> Any:
+    """Return what of a filter decides its SQL: everything but the values compared with. Hashable."""
+    if not isinstance(tree, Mapping):
+        return repr(tree)
+    if "field" not in tree:
+        return tuple((str(k), tuple(map(shape_of, v)) if isinstance(v, list) else shape_of(v)) for k, v in tree.items())
+    value = tree.get("value")
+    if isinstance(value, list):
+        kind: Any = ("list", len(value), any(v is None for v in value))
+    else:
+        relative = isinstance(value, str) and (value == "$me" or value.isupper())
+        kind = value if relative else type(value).__name__
+    return (*(str(k) for k in tree), str(tree["field"]), str(tree.get("op")), kind)
+
+
 class FilterCompiler:
     """Compiles one filter. ``problems`` collects everything that is wrong; the clause is only valid when it is empty."""
 
     def __init__(self, paths: Paths, *, today: date, zone: str, user: int | None) -> None:
         self.paths, self.today, self.zone, self.user = paths, today, ZoneInfo(zone), user
         self.problems: list[dict[str, str]] = []
+        self.binders: list[Binder] = []
+        """How each parameter of the clause is computed from the tree: with them the clause serves every tree of its shape."""
         self._count = 0
 
     def compile(self, tree: object, at: str = "filter", depth: int = 0) -> sa.ColumnElement[bool]:
@@ -90,16 +123,17 @@ class FilterCompiler:
         if op == "between":
             if not isinstance(value, list) or len(value) != 2:
                 return self._refuse(f"{at}.value", "wrong_type", "'between' takes a list of two values.")
-            return sa.and_(self._operate(r, ">=", value[0], at), self._operate(r, "<=", value[1], at))
+            low, high = (self._bind(r, f"{at}.value.{i}", v, self._parser(r)) for i, v in enumerate(value))
+            return sa.false() if low is None or high is None else sa.and_(r.column >= low, r.column <= high)
         if r.category in ("date", "datetime"):
             span = range_of(value, self.today)
             if span:
-                return self._relative(r, op, span)
+                return self._relative(r, op, value, f"{at}.value")
         if value is None:
             return self._refuse(f"{at}.value", "missing_value", f"'{op}' needs a value; to ask for blanks use 'is_blank'.")
         if op in _TEXT:
             return self._text(r, op, value, at)
-        parsed = self._parse(r, value, f"{at}.value")
+        parsed = self._bind(r, f"{at}.value", value, self._parser(r))
         return sa.false() if parsed is None else _COMPARE[op](r.column, parsed)
 
     def _list(self, r: Resolved, op: str, value: Any, at: str) -> sa.ColumnElement[bool]:
@@ -112,25 +146,32 @@ class FilterCompiler:
             if op == "includes_all":
                 return sa.and_(sa.true(), *parts)
             return sa.or_(sa.false(), *parts) if op == "includes_any" else sa.not_(sa.func.coalesce(sa.or_(sa.false(), *parts), sa.false()))
-        parsed = [self._parse(r, v, f"{at}.value.{i}") for i, v in enumerate(value)]
-        live = [p for p in parsed if p is not None]
-        return r.column.in_(live) if op == "in" else r.column.notin_(live)
+        parse = self._parser(r)
+        for i, v in enumerate(value):
+            self._try(r, f"{at}.value.{i}", v, parse)
+        bound = self._bind(r, f"{at}.value", value, lambda vs: [p for v in vs if v is not None and (p := parse(v)) is not None], expanding=True)
+        if bound is None:
+            return sa.false()
+        return r.column.in_(bound) if op == "in" else r.column.notin_(bound)
 
     def _text(self, r: Resolved, op: str, value: Any, at: str) -> sa.ColumnElement[bool]:
-        if not isinstance(value, str) or len(value) > 1000 or "\0" in value:
-            return self._refuse(f"{at}.value", "wrong_type", f"'{op}' takes a text of at most 1000 characters.")
-        low, text = sa.func.lower(r.column), _lower(value)
-        if op == "starts_with":
-            return low.startswith(text, autoescape=True)
-        if op == "ends_with":
-            return low.endswith(text, autoescape=True)
-        found = low.contains(text, autoescape=True)
-        return found if op == "contains" else sa.not_(found)
+        pattern = {"starts_with": "{}%", "ends_with": "%{}"}.get(op, "%{}%")
+        bound = self._bind(r, f"{at}.value", value, lambda v: pattern.format(_escape(_lower(_searched(v)))), text=True)
+        if bound is None:
+            return sa.false()
+        found = sa.func.lower(r.column).like(bound, escape="/")
+        return sa.not_(found) if op == "not_contains" else found
 
-    def _relative(self, r: Resolved, op: str, span: tuple[date, date]) -> sa.ColumnElement[bool]:
-        start, end = span
-        low, high = (start, end) if r.category == "date" else (self._midnight(start), self._midnight(end))
+    def _relative(self, r: Resolved, op: str, value: str, at: str) -> sa.ColumnElement[bool]:
+        def end(position: int) -> Callable[[Any], Any]:
+            def bound(text: Any) -> Any:
+                span = range_of(text, self.today)
+                assert span is not None
+                return span[position] if r.category == "date" else self._midnight(span[position])
+            return bound
+
         c = r.column
+        low, high = (self._bind(r, at, value, end(i)) for i in (0, 1))
         if op == "=":
             return sa.and_(c >= low, c < high)
         if op == "!=":
@@ -140,24 +181,54 @@ class FilterCompiler:
     def _midnight(self, day: date) -> datetime:
         return datetime.combine(day, time(), self.zone).astimezone(UTC)
 
-    def _parse(self, r: Resolved, value: Any, at: str) -> Any:
-        if r.category == "reference" and value == "$me":
-            return self.user if self.user is not None else -1
+    def _parser(self, r: Resolved) -> Callable[[Any], Any]:
+        """Return the function from a JSON value of the filter to the database's value."""
+        def parse(value: Any) -> Any:
+            if r.category == "reference" and value == "$me":
+                return self.user if self.user is not None else -1
+            parsed = None if value is None else r.parse(value)
+            if parsed is None or r.field is None or r.part is not None:
+                return parsed
+            return r.field.encode(parsed)[0]
+        return parse
+
+    def _try(self, r: Resolved, at: str, value: Any, parse: Callable[[Any], Any]) -> Any:
         try:
-            parsed = r.parse(value) if value is not None else None
+            return parse(value)
         except InvalidValue as bad:
             hint = f" Relative dates: {', '.join(NAMES[:5])} …" if r.category in ("date", "datetime") and isinstance(value, str) else ""
             self._refuse(at, bad.code, bad.message + hint)
             return None
+
+    def _bind(self, r: Resolved, at: str, value: Any, parse: Callable[[Any], Any], *, expanding: bool = False,
+              text: bool = False) -> sa.BindParameter[Any] | None:
+        """Return a parameter for ``value``, remembering how to compute it again; None when there is nothing to compare with."""
+        parsed = [] if expanding and self.problems else self._try(r, at, value, parse)
         if parsed is None:
             return None
-        if r.field is None or r.part is not None:
-            return parsed
-        return r.field.encode(parsed)[0]
+        name = f"v{len(self.binders)}"
+        self.binders.append(Binder(name, tuple(at.split(".")[1:]), parse))
+        kind = sa.String() if text else r.column.type
+        return sa.bindparam(name, parsed, type_=kind, expanding=expanding)
 
     def _refuse(self, at: str, code: str, message: str) -> sa.ColumnElement[bool]:
         self.problems.append(problem(at, code, message))
         return sa.false()
+
+
+def _searched(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > 1000 or "\0" in value:
+        raise InvalidValue("wrong_type", "Expected a text of at most 1000 characters to look for.")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidValue("bad_characters", "The text holds half a character (a lone surrogate).") from None
+    return value
+
+
+def _escape(text: str) -> str:
+    """Escape the wildcards of LIKE with "/"."""
+    return text.replace("/", "//").replace("%", "/%").replace("_", "/_")
 
 
 def _lower(text: str) -> str:

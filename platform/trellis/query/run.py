@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +11,10 @@ from sqlalchemy.engine import Connection
 
 from trellis.access import AccessDenied, Principal, rights
 from trellis.clock import today
+from trellis.fields.base import InvalidValue
 from trellis.model import Model, ObjectModel
 from trellis.query.cursor import read_cursor, write_cursor
-from trellis.query.filters import FilterCompiler
+from trellis.query.filters import Binder, FilterCompiler, shape_of
 from trellis.query.paths import Paths, Resolved, UnknownPath, record_predicate
 from trellis.query.query import Aggregate, InvalidQuery, Page, Query, Sort, problem
 from trellis.search.index import matching_ids
@@ -23,8 +24,8 @@ from trellis.transaction.statements import statements_of
 if TYPE_CHECKING:
     from trellis.tenant import Tenant
 
-COUNT_CAP = 1_000_000_000
 MAX_CHILDREN = 200
+MAX_COMPILED = 500
 
 
 class Plan:
@@ -37,6 +38,7 @@ class Plan:
             raise AccessDenied(f"You may not read '{self.root.name}'.")
         self.paths = Paths(model, self.root, principal)
         self.problems: list[dict[str, str]] = []
+        self.binders: list[Binder] = []
 
     def resolve(self, path: str, at: str) -> Resolved | None:
         try:
@@ -56,6 +58,7 @@ class Plan:
                                       user=self.principal.user)
             conditions.append(compiler.compile(self.query.filter))
             self.problems.extend(compiler.problems)
+            self.binders = compiler.binders
         if self.query.search and self.query.search.strip():
             conditions.append(t.c.id.in_(matching_ids(self.tenant.database.dialect_name, self.query.search, self.root.name)))
         return conditions
@@ -65,32 +68,90 @@ class Plan:
             raise InvalidQuery(self.problems)
 
 
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A query made ready: one statement for every query of its shape, whatever its values, cursor position or asker."""
+
+    statement: sa.Select[Any]
+    count: sa.Select[Any]
+    keys: tuple[tuple[Resolved, bool], ...]
+    width: int
+    write: Callable[[Sequence[Any]], dict[str, Any]]
+    binders: tuple[Binder, ...]
+
+
 def run_query(tenant: Tenant, connection: Connection, model: Model, principal: Principal, query: Query) -> Page:
     """Answer a query. Raises :class:`InvalidQuery` with all problems, :class:`AccessDenied`, ``UnknownObject``."""
-    plan = Plan(tenant, connection, model, principal, query)
     if query.aggregates or query.group_by:
-        return _aggregate(plan)
+        return _aggregate(Plan(tenant, connection, model, principal, query))
+    after = read_cursor(query, query.cursor) if query.cursor else None
+    shape = _shape(tenant, principal, query, after)
+    compiled: Compiled | None = model.cache.get(shape) if shape else None
+    params = _params(compiled, query) if compiled else None
+    if compiled is None or params is None:
+        compiled = _compile(Plan(tenant, connection, model, principal, query), after)
+        params = {b.name: b.value(query.filter) for b in compiled.binders}
+        if shape:
+            if len(model.cache) > MAX_COMPILED:
+                model.cache.clear()
+            model.cache[shape] = compiled
+    params["me"] = principal.user
+    total = int(connection.execute(compiled.count, params).scalar_one()) if query.total else None
+    for i, value in enumerate(after or ()):
+        params[f"after{i}"] = value
+    rows = connection.execute(compiled.statement, {**params, "row_limit": query.limit + 1}).all()
+    more = len(rows) > query.limit
+    rows = rows[:query.limit]
+    cursor = write_cursor(query, list(rows[-1][compiled.width:])) if more else None
+    write = compiled.write
+    out = [write(row) for row in rows]
+    if query.children:
+        plan = Plan(tenant, connection, model, principal, query)
+        for name, child in query.children.items():
+            _attach_children(plan, name, child, [row[0] for row in rows], out)
+    return Page(out, cursor, total)
+
+
+def _shape(tenant: Tenant, principal: Principal, query: Query, after: Sequence[Any] | None) -> Any:
+    """Return what two queries must share to be one statement; None for those that are compiled each time."""
+    if query.search:
+        return None
+    nulls = None if after is None else tuple(v is None for v in after)
+    # Relative dates and "$me" are computed by closures that hold the day and the asker.
+    day = today(tenant.clock, tenant.time_zone) if query.filter else None
+    return (query.object, query.fields, shape_of(query.filter) if query.filter else None, query.sort, query.deleted, nulls, day,
+            principal.admin, principal.kind, principal.user if query.filter else principal.user is None, principal.scopes)
+
+
+def _params(compiled: Compiled, query: Query) -> dict[str, Any] | None:
+    """Return the parameters for this query's values; None when one of them needs to be looked at by the compiler."""
+    params: dict[str, Any] = {}
+    for binder in compiled.binders:
+        try:
+            value = binder.value(query.filter)
+        except (InvalidValue, LookupError, TypeError, ValueError):
+            return None
+        if value is None:
+            return None
+        params[binder.name] = value
+    return params
+
+
+def _compile(plan: Plan, after: Sequence[Any] | None) -> Compiled:
+    query = plan.query
     selected = [plan.resolve(p, f"fields.{i}") for i, p in enumerate(query.fields or default_fields(plan.root))]
     keys = _sort_keys(plan)
     conditions = plan.where()
     plan.check()
     fields = [r for r in selected if r is not None]
-    total = _total(plan, conditions) if query.total else None
-    if query.cursor:
-        conditions.append(_after(keys, read_cursor(query, query.cursor)))
+    count = sa.select(sa.func.count()).select_from(plan.paths.source).where(*conditions)
+    if after is not None:
+        conditions.append(_after(keys, after))
     t = plan.root.table
-    columns = [t.c.id, t.c.version, *(c for r in fields for c in r.columns), *(r.column for r, _ in keys)]
-    statement = sa.select(*columns).select_from(plan.paths.source).where(*conditions)
-    statement = statement.order_by(*(_direction(r, d) for r, d in keys)).limit(query.limit + 1)
-    rows = connection.execute(statement).all()
-    more = len(rows) > query.limit
-    rows = rows[:query.limit]
-    cursor = write_cursor(query, list(rows[-1][len(columns) - len(keys):])) if more else None
-    write = row_writer(plan.root, fields)
-    out = [write(row) for row in rows]
-    for name, child in query.children.items():
-        _attach_children(plan, name, child, [row[0] for row in rows], out)
-    return Page(out, cursor, total)
+    columns = [t.c.id, t.c.version, *(c for r in fields for c in r.columns)]
+    statement = sa.select(*columns, *(r.column for r, _ in keys)).select_from(plan.paths.source).where(*conditions)
+    statement = statement.order_by(*(_direction(r, d) for r, d in keys)).limit(sa.bindparam("row_limit", type_=sa.Integer()))
+    return Compiled(statement, count, tuple(keys), len(columns), row_writer(plan.root, fields), tuple(plan.binders))
 
 
 def default_fields(model: ObjectModel) -> list[str]:
@@ -147,12 +208,12 @@ def _after(keys: Sequence[tuple[Resolved, bool]], values: Sequence[Any]) -> sa.C
         raise InvalidQuery([problem("cursor", "bad_cursor", "This cursor is not one that Trellis made.")])
     ties: list[sa.ColumnElement[bool]] = []
     options: list[sa.ColumnElement[bool]] = []
-    for (r, descending), value in zip(keys, values, strict=True):
+    for i, ((r, descending), value) in enumerate(zip(keys, values, strict=True)):
         c = r.column
         if value is None:
             ties.append(c.is_(None))
             continue
-        bound = sa.literal(value, c.type)
+        bound = sa.bindparam(f"after{i}", value, type_=c.type)
         beyond = c < bound if descending else c > bound
         options.append(sa.and_(*ties, beyond if r.path in _NEVER_NULL else sa.or_(beyond, c.is_(None))))
         ties.append(c == bound)

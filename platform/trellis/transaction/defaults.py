@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from trellis.clock import today
+from trellis.fields.base import InvalidValue
 from trellis.fields.currency import Money
 from trellis.model import ObjectModel
 from trellis.storage import system
@@ -84,6 +85,20 @@ def check_dependent_options(model: ObjectModel, row: Row) -> None:
             problem = dependent_problem(field.doc, value, row.value(field.doc["depends_on"])) if value is not None else None
             if problem:
                 row.refuse(field.name, "unknown_option", problem)
+
+
+def check_changes(model: ObjectModel, row: Row) -> None:
+    """Let fields judge their new value against the stored one: an inactive option may stay but not be chosen anew."""
+    judges = model.__dict__.get("_judges")
+    if judges is None:
+        judges = model.__dict__["_judges"] = [(f.name, f.codec.check_change) for f in model.fields.values() if f.codec.check_change]
+    for name, judge in judges:
+        value = row.new.get(name)
+        if value is not None and name not in row.errors:
+            try:
+                judge(value, row.old.get(name) if row.old else None)
+            except InvalidValue as problem:
+                row.refuse(name, problem.code, problem.message)
 
 
 def apply_rates(tx: Transaction, model: ObjectModel, batch: Sequence[Row]) -> None:

@@ -76,11 +76,12 @@ class Trail:
         changes = [{"object": o, "action": a, "ids": ids} for (o, a), ids in self.touched.items()]
         self.enqueue("records_changed", {"changes": changes, "cause": self.tx.cause_json})
 
-    def enqueue(self, topic: str, payload: Mapping[str, Any]) -> None:
-        """Put one message into the outbox; it is delivered at least once after the commit."""
+    def enqueue(self, topic: str, payload: Mapping[str, Any]) -> int:
+        """Put one message into the outbox and return its id; it is delivered at least once after the commit."""
         now = self.tx.now
-        self.tx.connection.execute(_OUTBOX, {"topic": topic, "payload": dict(payload), "created_at": now, "due_at": now,
+        done = self.tx.connection.execute(_OUTBOX, {"topic": topic, "payload": dict(payload), "created_at": now, "due_at": now,
                                              "state": "ready", "attempts": 0, "done": 0, "total": 0})
+        return int(done.inserted_primary_key[0])
 
 
 def _json(write: Any, value: Any) -> Any:

@@ -160,6 +160,7 @@ class Transaction:
                 if blank and name not in row.errors:
                     row.refuse(name, "required", f"'{name}' must have a value.")
             defaults.check_dependent_options(model, row)
+            defaults.check_changes(model, row)
         defaults.apply_rates(self, model, batch)
         check_references(self, model, batch)
         check_unique(self, model, batch)
