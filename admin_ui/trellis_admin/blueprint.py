@@ -1,4 +1,5 @@
 """Puts the UI into a Flask application: one blueprint whose views are found in the folder ``views``."""
+
 from __future__ import annotations
 
 import importlib
@@ -48,8 +49,11 @@ def _install(app: Flask, ui: Ui) -> None:
 
 def _views():
     package = importlib.import_module("trellis_admin.views")
-    return [importlib.import_module(f"{package.__name__}.{info.name}") for info in pkgutil.iter_modules(package.__path__)
-            if not info.name.startswith("_")]
+    return [
+        importlib.import_module(f"{package.__name__}.{info.name}")
+        for info in pkgutil.iter_modules(package.__path__)
+        if not info.name.startswith("_")
+    ]
 
 
 def _tenant(runtime: Runtime, name: str | None) -> Tenant:

@@ -1,4 +1,5 @@
 """Colours of tags, avatars and object glyphs: twelve names, so that both themes give each a readable pair."""
+
 from __future__ import annotations
 
 import zlib

@@ -1,4 +1,5 @@
 """A record's fields as label and value, arranged by its layout."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ from trellis_admin.reading import field_ref
 from trellis_admin.renderers import RenderContext, render_value
 from trellis_metadata.labels import text_of
 
-WIDE = frozenset({"long_text", "rich_text", "json", "address", "multi_picklist"})
+WIDE = frozenset({"long_text", "rich_text", "json", "address"})
 HIGHLIGHTS = 5
 _GOOD_FACTS = ("stage", "currency", "date", "lookup", "picklist", "user", "phone", "email")
 
@@ -40,8 +41,9 @@ class Part:
     open: bool = True
 
 
-def detail_of(root: ObjectModel, field: FieldModel, row: Mapping[str, Any], context: RenderContext, *, may_edit: bool,
-              path: str = "", label: str = "") -> Detail:
+def detail_of(
+    root: ObjectModel, field: FieldModel, row: Mapping[str, Any], context: RenderContext, *, may_edit: bool, path: str = "", label: str = ""
+) -> Detail:
     """Return one field of a record."""
     html = Markup(render_value(field.doc, row.get(path or field.name), context))  # renderers escape
     url = f"/o/{root.name}/{row['id']}/detail/{field.name}" if may_edit and not path and on_form(field) else ""
@@ -54,9 +56,13 @@ def parts_of(root: ObjectModel, row: Mapping[str, Any], context: RenderContext, 
     for section in layout_of(root)["sections"]:
         found = [_cell(root, c, row, context, may_edit) for line in section["cells"] for c in line if c]
         made.append(Part(text_of(section.get("label"), code, ""), min(2, section.get("columns", 2)), [d for d in found if d]))
-    system = [detail_of(root, f, row, context, may_edit=False) for f in root.system.values()
-              if f.name in ("created_at", "created_by", "modified_at", "modified_by")]
+    system = [
+        detail_of(root, f, row, context, may_edit=False)
+        for f in root.system.values()
+        if f.name in ("created_at", "created_by", "modified_at", "modified_by")
+    ]
     from flask_babel import gettext as _
+
     return [*made, Part(_("System"), 2, system, open=False)]
 
 
@@ -80,6 +86,7 @@ def paths_of(root: ObjectModel) -> list[str]:
 def highlights_of(root: ObjectModel, row: Mapping[str, Any], context: RenderContext) -> list[Detail]:
     """Return the facts at the top of the page: those of the layout, else the first that say most."""
     paths = layout_of(root).get("highlights") or [
-        f.name for f in root.fields.values() if f.doc["type"] in _GOOD_FACTS and f.name != root.name_field]
+        f.name for f in root.fields.values() if f.doc["type"] in _GOOD_FACTS and f.name != root.name_field
+    ]
     refs = [field_ref(root, p) for p in paths[:HIGHLIGHTS]]
     return [detail_of(root, r.model, row, context, may_edit=False, path=r.path, label=r.label) for r in refs if r]

@@ -1,4 +1,5 @@
 """What templates may use besides their context: icons, colours, initials."""
+
 from __future__ import annotations
 
 import json
@@ -15,8 +16,9 @@ def install(app: Flask, assets: Assets) -> None:
     environment = app.jinja_env
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.globals.update(icon=assets.icon, _=gettext)
-    environment.filters.update(color_of=color_of, initials=initials, fromjson=json.loads, go_pair=_go_pair,
-                               number=lambda value: format_decimal(value or 0))
+    environment.filters.update(
+        color_of=color_of, initials=initials, fromjson=json.loads, go_pair=_go_pair, number=lambda value: format_decimal(value or 0)
+    )
 
 
 def _go_pair(item) -> tuple[str, list[str]]:

@@ -1,4 +1,5 @@
 """Errors as helpful pages; a fragment gets a message instead, so that the page in front of the person stays as it is."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -11,8 +12,14 @@ from trellis_admin.page import refuse, render, wants_fragment
 from trellis_metadata.errors import TrellisError
 
 STATUS_OF_CODE = {
-    "access_denied": 403, "unknown_object": 404, "unknown_record": 404, "not_found": 404, "unknown_field": 404,
-    "unknown_tenant": 404, "version_conflict": 409, "stale_plan": 409,
+    "access_denied": 403,
+    "unknown_object": 404,
+    "unknown_record": 404,
+    "not_found": 404,
+    "unknown_field": 404,
+    "unknown_tenant": 404,
+    "version_conflict": 409,
+    "stale_plan": 409,
 }
 """HTTP status of an error that the runtime explains; every other code is a refused request (422)."""
 
@@ -33,16 +40,20 @@ def problem_for(status: int, detail: str = "") -> Problem:
     known = {
         400: ("refresh", _("This page is out of date"), _("Reload it and try again. Nothing was changed.")),
         403: ("lock", _("You have no access to this"), _("Ask an administrator if you need it for your work.")),
-        404: ("file-search", _("We could not find that"),
-              _("It may have been moved or deleted, or the address has a typing mistake.")),
+        404: ("file-search", _("We could not find that"), _("It may have been moved or deleted, or the address has a typing mistake.")),
         405: ("file-search", _("We could not find that"), _("This address does not take that kind of request.")),
         409: ("git-merge", _("Someone changed this in the meantime"), _("Reload to see the current state.")),
         413: ("file", _("That is too large"), _("Choose a smaller file.")),
         422: ("alert-triangle", _("That did not work"), _("Nothing was changed.")),
     }
-    icon, title, text = known.get(status, (
-        "alert-triangle", _("Something went wrong on our side"),
-        _("Nothing of what you entered was saved. Try again in a moment; if it happens again, tell your administrator.")))
+    icon, title, text = known.get(
+        status,
+        (
+            "alert-triangle",
+            _("Something went wrong on our side"),
+            _("Nothing of what you entered was saved. Try again in a moment; if it happens again, tell your administrator."),
+        ),
+    )
     return Problem(status, icon, title, text, detail)
 
 

@@ -1,4 +1,5 @@
 """Forms of records: from the model to controls, and from what was sent to the values that changed."""
+
 from __future__ import annotations
 
 import datetime as dt
@@ -38,15 +39,33 @@ def on_form(field: FieldModel) -> bool:
     return field.writable and field.doc["type"] not in NOT_ON_FORMS and field.name != "record_type"
 
 
-def input_for(root: ObjectModel, field: FieldModel, value: Any, *, name: str | None = None, prefix: str = "f", error: str = "",
-              names: Mapping[str, str] | None = None, autofocus: bool = False) -> Input:
+def input_for(
+    root: ObjectModel,
+    field: FieldModel,
+    value: Any,
+    *,
+    name: str | None = None,
+    prefix: str = "f",
+    error: str = "",
+    names: Mapping[str, str] | None = None,
+    autofocus: bool = False,
+) -> Input:
     """Return the control of a field with its value in JSON form."""
     widget = field.type.widget
     return Input(
-        id=f"{prefix}-{field.name}", name=name or field.name, label=field.label(language().code), widget=widget,
-        value=_shown(widget, value), required=field.required, error=error, help=text_of(field.doc.get("help"), language().code),
-        choices=_choices(field, value, names or {}), search_url=f"/lookup/{root.name}/{field.name}.json",
-        options={**field.doc, "default_currency": g.model.env.default_currency}, autofocus=autofocus)
+        id=f"{prefix}-{field.name}",
+        name=name or field.name,
+        label=field.label(language().code),
+        widget=widget,
+        value=_shown(widget, value),
+        required=field.required,
+        error=error,
+        help=text_of(field.doc.get("help"), language().code),
+        choices=_choices(field, value, names or {}),
+        search_url=f"/lookup/{root.name}/{field.name}.json",
+        options={**field.doc, "default_currency": g.model.env.default_currency},
+        autofocus=autofocus,
+    )
 
 
 def _shown(widget: str, value: Any) -> Any:
@@ -65,8 +84,11 @@ def _choices(field: FieldModel, value: Any, names: Mapping[str, str]) -> list[Ch
         return [Choice(c, c) for c in allowed]
     if field.category == "reference":
         return [Choice(value, names.get(value, value))] if isinstance(value, str) and value else []
-    return [Choice(o["name"], text_of(o.get("label"), code, o["name"]), o.get("color", "gray"))
-            for o in options_of(field.doc, context()) if o.get("active", True)]
+    return [
+        Choice(o["name"], text_of(o.get("label"), code, o["name"]), o.get("color", "gray"))
+        for o in options_of(field.doc, context())
+        if o.get("active", True)
+    ]
 
 
 def _currencies() -> list[str]:
@@ -124,14 +146,18 @@ def _iso_duration(text: str) -> str:
     return text.upper()
 
 
-def sections(root: ObjectModel, values: Mapping[str, Any], errors: Mapping[str, str], names: Mapping[str, str], *,
-             prefix: str) -> list[Section]:
+def sections(
+    root: ObjectModel, values: Mapping[str, Any], errors: Mapping[str, str], names: Mapping[str, str], *, prefix: str
+) -> list[Section]:
     """Return the form by the object's layout; required fields that the layout forgot come first."""
     made, placed = [], set()
     for section in layout_of(root)["sections"]:
         fields = [root.field(c) for row in section["cells"] for c in row if isinstance(c, str)]
-        inputs = [input_for(root, f, values.get(f.name), prefix=prefix, error=errors.get(f.name, ""), names=names)
-                  for f in fields if f is not None and on_form(f)]
+        inputs = [
+            input_for(root, f, values.get(f.name), prefix=prefix, error=errors.get(f.name, ""), names=names)
+            for f in fields
+            if f is not None and on_form(f)
+        ]
         placed |= {i.name for i in inputs}
         if inputs:
             made.append(Section(text_of(section.get("label"), language().code), inputs, section.get("columns", 2)))
@@ -148,15 +174,20 @@ def layout_of(root: ObjectModel) -> Mapping[str, Any]:
     if found is not None:
         return found
     names = list(root.fields)
-    rows = [names[i:i + 2] for i in range(0, len(names), 2)]
+    rows = [names[i : i + 2] for i in range(0, len(names), 2)]
     return {"sections": [{"name": "main", "label": {"en": "Details", "zh": "详情"}, "columns": 2, "cells": rows}]}
 
 
 def defaults(root: ObjectModel) -> dict[str, Any]:
     """Return the values with which a new record's form begins."""
     values = {f.name: f.doc["default"] for f in root.fields.values() if f.doc.get("default") is not None and on_form(f)}
-    values.update({f.name: f.doc["options"][0]["name"] for f in root.fields.values()
-                   if f.doc["type"] == "stage" and f.doc.get("options") and f.name not in values})
+    values.update(
+        {
+            f.name: f.doc["options"][0]["name"]
+            for f in root.fields.values()
+            if f.doc["type"] == "stage" and f.doc.get("options") and f.name not in values
+        }
+    )
     return values
 
 

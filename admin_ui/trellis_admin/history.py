@@ -1,4 +1,5 @@
 """What happened to a record: its changes, newest first, as lines for the activity column."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -49,7 +50,9 @@ class Event:
 def history_of(root: ObjectModel, number: int, limit: int = LIMIT) -> list[Event]:
     """Return the changes of a record that the person may read."""
     c = system.change.c
-    query = sa.select(c.at, c.actor, c.action, c["values"]).where(c.record == number, c.object == root.name).order_by(c.id.desc()).limit(limit)
+    query = (
+        sa.select(c.at, c.actor, c.action, c["values"]).where(c.record == number, c.object == root.name).order_by(c.id.desc()).limit(limit)
+    )
     with g.tenant.database.reading() as connection:
         rows = connection.execute(query).mappings().all()
     names = names_of_ids(_ids(root, rows))
@@ -81,5 +84,11 @@ def _changes(root: ObjectModel, values: Mapping[str, Any], made: RenderContext) 
     for name, (before, after) in values.items():
         field = root.field(name)
         if field is not None:
-            found.append(Change(field.label(language().code), Markup(render_value(field.doc, before, made)), Markup(render_value(field.doc, after, made))))
+            found.append(
+                Change(
+                    field.label(language().code),
+                    Markup(render_value(field.doc, before, made)),
+                    Markup(render_value(field.doc, after, made)),
+                )
+            )
     return found

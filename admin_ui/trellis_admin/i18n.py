@@ -3,6 +3,7 @@
 The texts of pages go through gettext. The labels of metadata are resolved by the runtime: language, then English, then the
 API name. A language has three names: the one of metadata (``zh``), of Babel (``zh_Hans_CN``) and of HTML (``zh-Hans``).
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass

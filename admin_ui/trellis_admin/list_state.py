@@ -1,4 +1,5 @@
 """What a list shows, read from its address: every state of a list is a link that can be sent to somebody."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -35,7 +36,11 @@ class Filter:
         if self.op in BLANK_OPERATORS:
             return {"field": self.field, "op": self.op}
         value: Any = self.value.split(",") if self.op in _LIST_OPERATORS else self.value
-        return {"field": self.field, "op": self.op, "value": {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value}
+        return {
+            "field": self.field,
+            "op": self.op,
+            "value": {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value,
+        }
 
 
 @dataclass(frozen=True)
@@ -53,11 +58,19 @@ class ListState:
     def read(cls, path: str, arguments: MultiDict[str, str]) -> ListState:
         """Read the state from the query string; what cannot be read is left out."""
         filters = tuple(f for f in map(Filter.read, arguments.getlist("f")) if f)
-        return cls(path, arguments.get("view", ""), arguments.get("q", "").strip(), filters, arguments.get("sort", ""), arguments.get("after", ""))
+        return cls(
+            path, arguments.get("view", ""), arguments.get("q", "").strip(), filters, arguments.get("sort", ""), arguments.get("after", "")
+        )
 
     def pairs(self) -> list[tuple[str, str]]:
         """Return name and value of everything that is set."""
-        pairs = [("view", self.view), ("q", self.search), *(("f", f.text) for f in self.filters), ("sort", self.sort), ("after", self.after)]
+        pairs = [
+            ("view", self.view),
+            ("q", self.search),
+            *(("f", f.text) for f in self.filters),
+            ("sort", self.sort),
+            ("after", self.after),
+        ]
         return [(k, v) for k, v in pairs if v]
 
     def url(self, **changes: Any) -> str:

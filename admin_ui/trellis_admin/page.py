@@ -1,4 +1,5 @@
 """Answering with pages and fragments: the common context, toasts, and what a script asked for."""
+
 from __future__ import annotations
 
 import json
@@ -27,9 +28,15 @@ def render(template: str, status: int = 200, **context: Any) -> Response:
 
 def _common() -> dict[str, Any]:
     return {
-        "assets": current_app.extensions["trellis_admin"].assets, "shell": g.get("shell"), "language": language(),
-        "languages": LANGUAGES.values(), "theme": _chosen("theme", THEMES, "auto"), "nonce": security.nonce(),
-        "density": _chosen("density", DENSITIES, "comfortable"), "csrf_token": security.csrf_token(), "texts": _texts(),
+        "assets": current_app.extensions["trellis_admin"].assets,
+        "shell": g.get("shell"),
+        "language": language(),
+        "languages": LANGUAGES.values(),
+        "theme": _chosen("theme", THEMES, "auto"),
+        "nonce": security.nonce(),
+        "density": _chosen("density", DENSITIES, "comfortable"),
+        "csrf_token": security.csrf_token(),
+        "texts": _texts(),
     }
 
 
@@ -40,16 +47,30 @@ def _chosen(cookie: str, allowed: tuple[str, ...], default: str) -> str:
 
 def _texts() -> str:
     """The texts that scripts show, as JSON."""
-    return json.dumps({
-        "undo": _("Undo"), "close": _("Close"), "edit": _("Edit"), "add": _("Add"), "remove": _("Remove"),
-        "network": _("Network problem. Nothing was saved."), "nothing": _("Nothing found"), "results": _("Results"),
-        "discard": _("Discard your changes?"), "format": _("Formatting"), "bold": _("Bold"), "italic": _("Italic"),
-        "insertUnorderedList": _("Bulleted list"), "insertOrderedList": _("Numbered list"),
-    }, ensure_ascii=False)
+    return json.dumps(
+        {
+            "undo": _("Undo"),
+            "close": _("Close"),
+            "edit": _("Edit"),
+            "add": _("Add"),
+            "remove": _("Remove"),
+            "network": _("Network problem. Nothing was saved."),
+            "nothing": _("Nothing found"),
+            "results": _("Results"),
+            "discard": _("Discard your changes?"),
+            "format": _("Formatting"),
+            "bold": _("Bold"),
+            "italic": _("Italic"),
+            "insertUnorderedList": _("Bulleted list"),
+            "insertOrderedList": _("Numbered list"),
+        },
+        ensure_ascii=False,
+    )
 
 
-def toast(response: Response, text: str, *, kind: str = "success", undo: dict[str, Any] | None = None,
-          events: dict[str, Any] | None = None) -> Response:
+def toast(
+    response: Response, text: str, *, kind: str = "success", undo: dict[str, Any] | None = None, events: dict[str, Any] | None = None
+) -> Response:
     """Make the page show a message when this answer arrives. ``undo`` is ``{"url": …, "values": …}``."""
     message = {"text": text, "kind": kind, **({"undo": undo} if undo else {})}
     response.headers["HX-Trigger"] = json.dumps({"toast": message, **(events or {})})

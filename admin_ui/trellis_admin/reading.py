@@ -1,4 +1,5 @@
 """Reading records for pages: every question goes through the runtime's query, under the rights of the person."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -111,6 +112,7 @@ def names_of_ids(ids: Mapping[str, set[str]]) -> dict[str, str]:
 def label_of(row: Mapping[str, Any], target: ObjectModel) -> str:
     """Return what a record is called."""
     from trellis_admin.renderers.parts import person_text
+
     value = row.get(target.name_field or "")
     if isinstance(value, Mapping):
         return person_text(value) or row["id"]
@@ -141,6 +143,7 @@ def search(objects: Iterable[str], text: str, limit: int) -> list[tuple[ObjectMo
 def find(target: ObjectModel, text: str, limit: int) -> list[dict[str, Any]]:
     """Return records of one object whose indexed text or name matches; with an empty text the last changed ones."""
     from trellis.query import Sort
+
     fields = (target.name_field,) if target.name_field else ()
     if not text:
         return run(Query(target.name, fields, sort=(Sort("modified_at", True),), limit=limit)).rows
@@ -153,13 +156,9 @@ def find(target: ObjectModel, text: str, limit: int) -> list[dict[str, Any]]:
     return rows[:limit]
 
 
-def sums_by_currency(query: Query, field: str) -> list[tuple[str, str]]:
-    """Return the exact totals of a money field, one per currency: amounts of different currencies are never added."""
-    asked = Query(query.object, filter=query.filter, search=query.search, group_by=(f"{field}.currency",),
-                  aggregates=(Aggregate("sum", field),), limit=20)
+def total_of(query: Query, field: str) -> Any:
+    """Return the exact total of a money field in the organisation's currency, or None when there is nothing to add."""
+    asked = Query(query.object, filter=query.filter, search=query.search, aggregates=(Aggregate("sum", field),))
     rows = run(asked).rows
-    return [(str(_amount(row[f"sum({field})"])), row[f"{field}.currency"]) for row in rows if row.get(f"{field}.currency")]
-
-
-def _amount(value: Any) -> Any:
+    value = rows[0].get(f"sum({field})") if rows else None
     return value["amount"] if isinstance(value, Mapping) else value

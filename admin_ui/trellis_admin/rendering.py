@@ -1,4 +1,5 @@
 """The render context of this request."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -15,5 +16,11 @@ def context(names: Mapping[str, str] | None = None) -> RenderContext:
     """Return what renderers may know: language, zone, icons, and the labels of referenced records."""
     model = g.model
     return RenderContext(
-        language=language(), time_zone=time_zone(), icon=ui().assets.icon, names=names or {},
-        picklists=model.snapshot.of_kind("picklist"), texts={"yes": _("Yes"), "no": _("No")}, now=g.tenant.clock.now())
+        language=language(),
+        time_zone=time_zone(),
+        icon=ui().assets.icon,
+        names=names or {},
+        picklists=model.snapshot.of_kind("picklist"),
+        texts={"yes": _("Yes"), "no": _("No")},
+        now=g.tenant.clock.now(),
+    )

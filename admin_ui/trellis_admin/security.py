@@ -1,4 +1,5 @@
 """What protects the pages: the content policy with a nonce per answer, and the token that every write must carry."""
+
 from __future__ import annotations
 
 import secrets

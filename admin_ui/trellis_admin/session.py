@@ -1,4 +1,5 @@
 """Who is at the other end: the session cookie, the principal behind it, and the frame of pages for that person."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -41,6 +42,7 @@ def load_person() -> Response | None:
 
 def needs_person(view: Callable[..., Any]) -> Callable[..., Any]:
     """Make a view ask for a log-in and build the frame."""
+
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
         if g.get("person") is None:
@@ -49,17 +51,20 @@ def needs_person(view: Callable[..., Any]) -> Callable[..., Any]:
         g.model = g.tenant.model()
         g.shell = shell_for(g.tenant, g.model, g.person)
         return view(*args, **kwargs)
+
     return guarded
 
 
 def needs_admin(view: Callable[..., Any]) -> Callable[..., Any]:
     """Make a view refuse everybody but administrators."""
+
     @needs_person
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
         if not g.person.admin:
             raise Forbidden
         return view(*args, **kwargs)
+
     return guarded
 
 
@@ -81,16 +86,25 @@ def shell_for(tenant: Tenant, model: Model, person: Principal) -> Shell:
     apps = apps_of(model.snapshot, code, readable)
     app = next((a for a in apps if a.name == request.cookies.get(APP_COOKIE)), apps[0])
     return Shell(
-        organisation=tenant.settings.get("organisation") or tenant.name, person=person.name, login=_("Administrator") if person.admin else "",
-        admin=person.admin, app=app, apps=apps, setup=setup_items() if person.admin else (),
-        create=_create_commands(model, person, app))
+        organisation=tenant.settings.get("organisation") or tenant.name,
+        person=person.name,
+        login=_("Administrator") if person.admin else "",
+        admin=person.admin,
+        app=app,
+        apps=apps,
+        setup=setup_items() if person.admin else (),
+        create=_create_commands(model, person, app),
+    )
 
 
 def _create_commands(model: Model, person: Principal, app: App) -> list[Command]:
     names = [item.url.rpartition("/")[2] for item in app.items]
     code = language().code
-    return [Command(_("New: %(object)s", object=model.object(name).label(code)), f"/o/{name}/new", "plus", _("Create"))
-            for name in names if rights(person, model.object(name).doc).create]
+    return [
+        Command(_("New: %(object)s", object=model.object(name).label(code)), f"/o/{name}/new", "plus", _("Create"))
+        for name in names
+        if rights(person, model.object(name).doc).create
+    ]
 
 
 def time_zone() -> ZoneInfo:

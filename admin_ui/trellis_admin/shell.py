@@ -1,4 +1,5 @@
 """The frame around every page: apps, object navigation, setup, commands of the palette, and who is logged in."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -99,8 +100,15 @@ def object_item(document: Mapping[str, Any], language: str, go: str = "") -> Ite
 def apps_of(snapshot: Snapshot, language: str, readable: Sequence[str]) -> list[App]:
     """Return the tenant's apps with the objects that the person may read; without any app one that holds everything."""
     objects = snapshot.of_kind("object")
-    found = [App(doc["name"], text_of(doc.get("label"), language, doc["name"]), doc.get("icon", "layout-dashboard"),
-                 _lettered(_items(doc, objects, readable, language))) for doc in snapshot.of_kind("app").values()]
+    found = [
+        App(
+            doc["name"],
+            text_of(doc.get("label"), language, doc["name"]),
+            doc.get("icon", "layout-dashboard"),
+            _lettered(_items(doc, objects, readable, language)),
+        )
+        for doc in snapshot.of_kind("app").values()
+    ]
     everything = _lettered([object_item(objects[name], language) for name in readable])
     return found or [App("all", _("All objects"), "layout-dashboard", everything)]
 

@@ -3,6 +3,7 @@
 Each widget is one template in ``templates/widgets`` with a macro ``widget(input)``. Names in a form follow one rule: ``name``
 is a single value, ``name.part`` a part of an object, ``name[]`` one of several values. A blank is null.
 """
+
 from __future__ import annotations
 
 import json
@@ -15,7 +16,7 @@ from jinja2 import TemplateNotFound
 from markupsafe import Markup, escape
 from werkzeug.datastructures import MultiDict
 
-WIDE = frozenset({"textarea", "richtext", "json", "address", "file", "image", "multiselect", "tags"})
+WIDE = frozenset({"textarea", "richtext", "json", "address", "file", "image"})
 _GROUPS = frozenset({"address", "person_name", "geolocation", "rating"})
 """Widgets of several controls: their label names the group, not one control."""
 
@@ -119,7 +120,7 @@ def read(form: MultiDict[str, str], name: str, widget: str) -> Any:
         value = form.getlist(name)[-1].strip("\r\n") if widget in ("textarea", "richtext", "json") else form.getlist(name)[-1].strip()
         return value or None
     prefix = f"{name}."
-    parts = {key[len(prefix):]: value.strip() for key, value in form.items() if key.startswith(prefix) and value.strip()}
+    parts = {key[len(prefix) :]: value.strip() for key, value in form.items() if key.startswith(prefix) and value.strip()}
     if widget == "currency" and "amount" not in parts:
         return None
     return parts or None

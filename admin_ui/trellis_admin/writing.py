@@ -1,4 +1,5 @@
 """Writing records for pages: through the runtime's transaction, with its refusals turned into words at the fields."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -33,12 +34,18 @@ def _flat(found: Any) -> Sequence[Mapping[str, Any]]:
 def _text(error: Mapping[str, Any]) -> str:
     """The runtime explains in English and in detail; other languages get the sentence of the error's code."""
     known = {
-        "required": _("This field is required."), "duplicate": _("Another record has this value already."),
+        "required": _("This field is required."),
+        "duplicate": _("Another record has this value already."),
         "not_unique": _("Another record has this value already."),
-        "too_long": _("This is too long."), "too_short": _("This is too short."), "out_of_range": _("This is out of range."),
-        "bad_format": _("This is not written as expected."), "wrong_type": _("This is not written as expected."),
-        "not_allowed": _("This value is not allowed."), "unknown_option": _("This value is not in the list."),
-        "bad_reference": _("There is no such record."), "not_found": _("There is no such record."),
+        "too_long": _("This is too long."),
+        "too_short": _("This is too short."),
+        "out_of_range": _("This is out of range."),
+        "bad_format": _("This is not written as expected."),
+        "wrong_type": _("This is not written as expected."),
+        "not_allowed": _("This value is not allowed."),
+        "unknown_option": _("This value is not in the list."),
+        "bad_reference": _("There is no such record."),
+        "not_found": _("There is no such record."),
         "in_use": _("Other records point at it. Delete or change them first."),
         "access_denied": _("You have no access to this"),
     }

@@ -1,4 +1,5 @@
 """A Flask application with the UI over a real runtime; a test server and a browser for the tests that need one."""
+
 from __future__ import annotations
 
 import sys
@@ -13,14 +14,23 @@ from werkzeug.serving import make_server
 sys.path.insert(0, str(Path(__file__).parent))
 
 import sample
+
 from trellis.access import accounts
 from trellis.runtime import Runtime
 from trellis_admin import create_blueprint
 from trellis_admin.session import COOKIE
 
 CHROMIUM = Path("/usr/bin/chromium")
-CHROMIUM_ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-                 "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+CHROMIUM_ARGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 def make_app(runtime: Runtime, **config) -> Flask:

@@ -4,6 +4,7 @@ A module names the field types it renders in ``TYPES`` and has ``compile(field, 
 JSON value (never null) to escaped HTML. It is called once per column and request; the function runs once per cell. Whatever
 comes from data is escaped here, and only http, https, mailto and tel addresses become links.
 """
+
 from trellis_admin.renderers.base import RenderContext, Renderer
 from trellis_admin.renderers.cells import Column, columns
 from trellis_admin.renderers.registry import render_value, renderer_for

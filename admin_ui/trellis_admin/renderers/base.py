@@ -1,4 +1,5 @@
 """What renderers share: the context of one request, and the mark for "no value"."""
+
 from __future__ import annotations
 
 import datetime as dt
@@ -55,4 +56,5 @@ def avatar(name: str, *, square: bool = False, size: str = "") -> Markup:
     shape = " t-avatar--square" if square else ""
     letters = name[:1].upper() if square else initials(name)
     return Markup('<span class="t-avatar{}{} t-c-{}" aria-hidden="true">{}</span>').format(
-        shape, f" t-avatar--{size}" if size else "", color_of(name), letters)
+        shape, f" t-avatar--{size}" if size else "", color_of(name), letters
+    )

@@ -2,6 +2,7 @@
 
 Measured: 50 rows × 10 columns take 8 ms this way, 38 ms with one macro call per cell and 74 ms with an include.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,8 +29,15 @@ class Column:
     main: bool = False
 
 
-def columns(fields: Sequence[Mapping[str, Any]], labels: Sequence[str], context: RenderContext, *, name_field: str | None,
-            row_url: Callable[[Row], str], editable: Callable[[str], bool]) -> list[Column]:
+def columns(
+    fields: Sequence[Mapping[str, Any]],
+    labels: Sequence[str],
+    context: RenderContext,
+    *,
+    name_field: str | None,
+    row_url: Callable[[Row], str],
+    editable: Callable[[str], bool],
+) -> list[Column]:
     """Compile the columns of a list. The first one is the main column: it stays in view and links to the record."""
     slots = iter((2, 3, 4))
     made = []
@@ -43,8 +51,16 @@ def columns(fields: Sequence[Mapping[str, Any]], labels: Sequence[str], context:
     return made
 
 
-def _cell(field: Mapping[str, Any], context: RenderContext, *, main: bool, slot: int | None, numeric: bool,
-          link: Callable[[Row], str] | None, editable: bool) -> Callable[..., Markup]:
+def _cell(
+    field: Mapping[str, Any],
+    context: RenderContext,
+    *,
+    main: bool,
+    slot: int | None,
+    numeric: bool,
+    link: Callable[[Row], str] | None,
+    editable: bool,
+) -> Callable[..., Markup]:
     name, inner = field["name"], renderer_for(field, context)
     css = " ".join(c for c, on in (("t-num", numeric), ("t-grid__main", main)) if on)
     attributes = (f' class="{css}"' if css else "") + (f' data-slot="{slot}"' if slot else "")

@@ -1,4 +1,5 @@
 """Values out of a list: picklists, stages, tags, yes and no."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -39,6 +40,7 @@ def _tag(options: Iterable[Mapping[str, Any]], context: RenderContext) -> Render
 
 def _boolean(context: RenderContext) -> Renderer:
     yes = Markup('<span class="t-yes">{}<span class="t-sr">{}</span></span>').format(
-        context.icon("circle-check"), context.texts.get("yes", "Yes"))
+        context.icon("circle-check"), context.texts.get("yes", "Yes")
+    )
     no = Markup('{}<span class="t-sr">{}</span>').format(NIL, context.texts.get("no", "No"))
     return lambda value: yes if value else no

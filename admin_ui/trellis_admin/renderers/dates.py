@@ -1,4 +1,5 @@
 """Dates, moments, times of day and lengths of time."""
+
 from __future__ import annotations
 
 import datetime as dt
@@ -75,8 +76,9 @@ def _duration(context: RenderContext) -> Renderer:
         if not found or not any(found.groups()[1:]):
             return escape(value)
         units = zip(("day", "hour", "minute", "second"), found.groups()[1:], strict=True)
-        parts = [format_unit(float(n) if "." in n else int(n), f"duration-{unit}", "short", locale=locale)
-                 for unit, n in units if n and float(n)]
+        parts = [
+            format_unit(float(n) if "." in n else int(n), f"duration-{unit}", "short", locale=locale) for unit, n in units if n and float(n)
+        ]
         return escape((found[1] or "") + " ".join(parts or ["0"]))
 
     return render

@@ -1,11 +1,14 @@
 """Addresses that open something: mail, telephone, web."""
+
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
+import phonenumbers
 from markupsafe import Markup, escape
 
 from trellis_admin.renderers.base import RenderContext, Renderer
@@ -34,8 +37,18 @@ def _email(value: Any) -> str:
     return Markup(_LINK.format(escape(f"mailto:{value}"), "", escape(value)))
 
 
+@lru_cache(maxsize=1024)
 def _phone(value: Any) -> str:
-    return Markup(_LINK.format(escape("tel:" + re.sub(r"[^\d+]", "", str(value))), "", escape(value)))
+    number = re.sub(r"[^\d+]", "", str(value))
+    return Markup(_LINK.format(escape(f"tel:{number}"), "", escape(_grouped(number) or value)))
+
+
+def _grouped(number: str) -> str:
+    """Write an international number in groups, as its country does; empty when it is none."""
+    try:
+        return phonenumbers.format_number(phonenumbers.parse(number, None), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    except phonenumbers.NumberParseException:
+        return ""
 
 
 def _url(value: Any) -> str:

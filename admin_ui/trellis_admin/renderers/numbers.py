@@ -1,4 +1,5 @@
 """Numbers, money, percent and ratings, written as the reader's language writes them."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -75,6 +76,7 @@ def _rating(field: Mapping[str, Any], context: RenderContext) -> Renderer:
     def render(value: Any) -> str:
         stars = max(0, min(top, int(value)))
         return Markup('<span class="t-stars" role="img" aria-label="{}/{}">{}</span>').format(
-            stars, top, Markup("").join([on] * stars + [off] * (top - stars)))
+            stars, top, Markup("").join([on] * stars + [off] * (top - stars))
+        )
 
     return render

@@ -1,4 +1,5 @@
 """Values made of parts: addresses, names of people, places on the map."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

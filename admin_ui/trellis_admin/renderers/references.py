@@ -1,4 +1,5 @@
 """Pointers to other records, people and files."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

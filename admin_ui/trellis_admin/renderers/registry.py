@@ -1,4 +1,5 @@
 """Finds the renderer of a field type."""
+
 from __future__ import annotations
 
 import importlib

@@ -1,4 +1,5 @@
 """Rich text, JSON and secrets."""
+
 from __future__ import annotations
 
 import json

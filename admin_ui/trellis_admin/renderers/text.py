@@ -1,4 +1,5 @@
 """Plain text of one or several lines."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

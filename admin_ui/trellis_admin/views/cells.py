@@ -1,4 +1,5 @@
 """Editing one value in place, in a list (``cell``) or on a record page (``detail``)."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -31,6 +32,7 @@ def install(blueprint: Blueprint) -> None:
 
 def _field(root: ObjectModel, path: str) -> FieldModel:
     from werkzeug.exceptions import NotFound
+
     field = root.field(path)
     if field is None or not on_form(field):
         raise NotFound
@@ -75,18 +77,39 @@ def _names(field: FieldModel, row: dict[str, Any]) -> dict[str, str]:
     return names_for([row], [FieldRef(field.name, field, "")])
 
 
-def _control(root: ObjectModel, field: FieldModel, row: dict[str, Any], place: str, value: Any, error: str = "", status: int = 200) -> Response:
-    control = input_for(root, field, value, prefix=f"{place}-{row['id']}", error=error, names=_names(field, {**row, field.name: value}), autofocus=True)
-    return render(f"parts/{place}_edit.html", status, input=control, row=row, url=f"/o/{root.name}/{row['id']}/{place}/{field.name}",
-                  by_button=control.widget in SAVED_BY_BUTTON, label=field.label(language().code), icon_name=field.type.icon)
+def _control(
+    root: ObjectModel, field: FieldModel, row: dict[str, Any], place: str, value: Any, error: str = "", status: int = 200
+) -> Response:
+    control = input_for(
+        root, field, value, prefix=f"{place}-{row['id']}", error=error, names=_names(field, {**row, field.name: value}), autofocus=True
+    )
+    return render(
+        f"parts/{place}_edit.html",
+        status,
+        input=control,
+        row=row,
+        url=f"/o/{root.name}/{row['id']}/{place}/{field.name}",
+        by_button=control.widget in SAVED_BY_BUTTON,
+        label=field.label(language().code),
+        icon_name=field.type.icon,
+    )
 
 
 def _value(root: ObjectModel, field: FieldModel, row: dict[str, Any], place: str, extra: str) -> Response:
     if place == "detail":
         from trellis_admin.details import detail_of
-        return render("parts/detail.html", detail=detail_of(root, field, row, context(_names(field, row)), may_edit=True), extra=Markup(extra))
+
+        return render(
+            "parts/detail.html", detail=detail_of(root, field, row, context(_names(field, row)), may_edit=True), extra=Markup(extra)
+        )
     label = field.label(language().code)
     main = root.name_field == field.name
-    made = columns([field.doc] if main else [{**field.doc, "name": "_"}, field.doc], [label] * 2 if not main else [label], context(_names(field, row)),
-                   name_field=root.name_field, row_url=lambda r: f"/o/{escape(root.name)}/{r['id']}", editable=lambda n: True)
+    made = columns(
+        [field.doc] if main else [{**field.doc, "name": "_"}, field.doc],
+        [label] * 2 if not main else [label],
+        context(_names(field, row)),
+        name_field=root.name_field,
+        row_url=lambda r: f"/o/{escape(root.name)}/{r['id']}",
+        editable=lambda n: True,
+    )
     return render("parts/cell.html", cell=made[-1].cell(row, extra))

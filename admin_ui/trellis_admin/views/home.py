@@ -1,4 +1,5 @@
 """The start page: the app's objects with their counts, and what the person worked on last."""
+
 from __future__ import annotations
 
 from flask import Blueprint, Response, g

@@ -1,4 +1,5 @@
 """The list of an object's records: columns of a list view, search, filters, sort, keyset pages, totals, bulk actions."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from trellis_admin.forms import input_for, on_form
 from trellis_admin.i18n import language
 from trellis_admin.list_state import BLANK_OPERATORS, Filter, ListState
 from trellis_admin.page import go, refuse, render, wants_fragment
-from trellis_admin.reading import FieldRef, field_ref, field_refs, names_for, names_of_ids, number_of, object_model, run, sums_by_currency
+from trellis_admin.reading import FieldRef, field_ref, field_refs, names_for, names_of_ids, number_of, object_model, run, total_of
 from trellis_admin.renderers import columns, render_value
 from trellis_admin.rendering import context
 from trellis_admin.session import needs_person
@@ -51,8 +52,16 @@ def _list(root: ObjectModel, state: ListState) -> dict[str, Any]:
     view = next((v for v in views if v["name"] == state.view), views[0] if views else None)
     refs = field_refs(root, view["columns"]) if view else default_columns(root)
     sorts = _sorts(root, state, view)
-    query = Query(root.name, tuple(f.path for f in refs), state.filter_tree(view.get("filter") if view else None), sorts,
-                  PAGE_ROWS, state.after or None, state.search or None, total=True)
+    query = Query(
+        root.name,
+        tuple(f.path for f in refs),
+        state.filter_tree(view.get("filter") if view else None),
+        sorts,
+        PAGE_ROWS,
+        state.after or None,
+        state.search or None,
+        total=True,
+    )
     problem, totals = "", []
     try:
         page = run(query)
@@ -61,14 +70,35 @@ def _list(root: ObjectModel, state: ListState) -> dict[str, Any]:
         page, problem = None, error.message
     rows = page.rows if page else []
     allowed = rights(g.person, root.doc)
-    make = columns([f.doc for f in refs], [f.label for f in refs], context(names_for(rows, refs)), name_field=root.name_field,
-                   row_url=lambda row: f"/o/{root.name}/{row['id']}", editable=lambda n: allowed.edit != "none" and _editable(root, n))
+    make = columns(
+        [f.doc for f in refs],
+        [f.label for f in refs],
+        context(names_for(rows, refs)),
+        name_field=root.name_field,
+        row_url=lambda row: f"/o/{root.name}/{row['id']}",
+        editable=lambda n: allowed.edit != "none" and _editable(root, n),
+    )
     return {
-        "object": root, "label": root.label(language().code), "plural": root.plural(language().code), "color": color_of(root.name),
-        "icon_name": root.doc.get("icon", "box"), "state": state, "views": [(v["name"], text_of(v.get("label"), language().code, v["name"])) for v in views],
-        "view": view["name"] if view else "", "columns": make, "rows": rows, "refs": refs, "sorts": {s.path: s.descending for s in sorts},
-        "total": page.total if page else 0, "cursor": page.cursor if page else None, "totals": totals, "chips": _chips(root, state),
-        "problem": problem, "may_create": allowed.create, "may_edit": allowed.edit != "none", "filterable": _filterable(root),
+        "object": root,
+        "label": root.label(language().code),
+        "plural": root.plural(language().code),
+        "color": color_of(root.name),
+        "icon_name": root.doc.get("icon", "box"),
+        "state": state,
+        "views": [(v["name"], text_of(v.get("label"), language().code, v["name"])) for v in views],
+        "view": view["name"] if view else "",
+        "columns": make,
+        "rows": rows,
+        "refs": refs,
+        "sorts": {s.path: s.descending for s in sorts},
+        "total": page.total if page else 0,
+        "cursor": page.cursor if page else None,
+        "totals": totals,
+        "chips": _chips(root, state),
+        "problem": problem,
+        "may_create": allowed.create,
+        "may_edit": allowed.edit != "none",
+        "filterable": _filterable(root),
     }
 
 
@@ -81,7 +111,7 @@ def default_columns(root: ObjectModel) -> list[FieldRef]:
     """Return the columns of an object without a list view: its name, then its first fields that fit in a cell."""
     first = [root.name_field] if root.name_field else []
     rest = [f.name for f in root.fields.values() if f.doc["type"] not in NOT_IN_LISTS and f.name not in first]
-    return field_refs(root, [*first, *rest[:DEFAULT_COLUMNS - 1], "owner"])
+    return field_refs(root, [*first, *rest[: DEFAULT_COLUMNS - 1], "owner"])
 
 
 def _sorts(root: ObjectModel, state: ListState, view: Mapping[str, Any] | None) -> tuple[Sort, ...]:
@@ -97,8 +127,10 @@ def _totals(root: ObjectModel, query: Query, refs: list[FieldRef]) -> list[tuple
     money = next((f for f in refs if f.model.doc["type"] == "currency" and f.path == f.model.name), None)
     if money is None:
         return []
-    made = [render_value(money.doc, {"amount": amount, "currency": code}, context()) for amount, code in sums_by_currency(query, money.path)]
-    return [(money.label, text) for text in made]
+    amount = total_of(query, money.path)
+    if amount is None:
+        return []
+    return [(money.label, render_value(money.doc, {"amount": amount, "currency": g.model.env.default_currency}, context()))]
 
 
 def _editable(root: ObjectModel, name: str) -> bool:
@@ -111,7 +143,14 @@ def _chips(root: ObjectModel, state: ListState) -> list[dict[str, Any]]:
     for condition in state.filters:
         ref = field_ref(root, condition.field)
         if ref is not None:
-            made.append({"label": ref.label, "op": operator_label(condition.op), "value": _value_text(ref, condition), "off": state.without(condition)})
+            made.append(
+                {
+                    "label": ref.label,
+                    "op": operator_label(condition.op),
+                    "value": _value_text(ref, condition),
+                    "off": state.without(condition),
+                }
+            )
     return made
 
 
@@ -129,16 +168,33 @@ def _value_text(ref: FieldRef, condition: Filter) -> str:
 def operator_label(op: str) -> str:
     """Return an operator as a word."""
     return {
-        "=": _("is"), "!=": _("is not"), "<": _("less than"), "<=": _("at most"), ">": _("greater than"), ">=": _("at least"),
-        "contains": _("contains"), "not_contains": _("does not contain"), "starts_with": _("begins with"), "ends_with": _("ends with"),
-        "is_blank": _("is blank"), "is_not_blank": _("is not blank"), "in": _("is one of"), "not_in": _("is none of"),
-        "includes_any": _("includes"), "includes_all": _("includes all of"), "excludes": _("excludes"),
+        "=": _("is"),
+        "!=": _("is not"),
+        "<": _("less than"),
+        "<=": _("at most"),
+        ">": _("greater than"),
+        ">=": _("at least"),
+        "contains": _("contains"),
+        "not_contains": _("does not contain"),
+        "starts_with": _("begins with"),
+        "ends_with": _("ends with"),
+        "is_blank": _("is blank"),
+        "is_not_blank": _("is not blank"),
+        "in": _("is one of"),
+        "not_in": _("is none of"),
+        "includes_any": _("includes"),
+        "includes_all": _("includes all of"),
+        "excludes": _("excludes"),
     }.get(op, op)
 
 
 def _filterable(root: ObjectModel) -> list[tuple[str, str]]:
     code = language().code
-    return [(f.name, f.label(code)) for f in root.all_fields if f.columns and OPERATORS.get(f.category) and f.name not in ("version", "deleted_at")]
+    return [
+        (f.name, f.label(code))
+        for f in root.all_fields
+        if f.columns and OPERATORS.get(f.category) and f.name not in ("version", "deleted_at")
+    ]
 
 
 def _operators(category: str) -> list[tuple[str, str]]:
@@ -160,8 +216,20 @@ def filter_value(name: str) -> Response:
 def _plain(control: Any) -> Any:
     """A filter compares with one value: several controls become one."""
     from dataclasses import replace
-    simple = {"multiselect": "select", "tags": "text", "currency": "number", "address": "text", "person_name": "text", "textarea": "text",
-              "richtext": "text", "rating": "number", "readonly": "text", "datetime": "date", "checkbox": "yesno"}
+
+    simple = {
+        "multiselect": "select",
+        "tags": "text",
+        "currency": "number",
+        "address": "text",
+        "person_name": "text",
+        "textarea": "text",
+        "richtext": "text",
+        "rating": "number",
+        "readonly": "text",
+        "datetime": "date",
+        "checkbox": "yesno",
+    }
     return replace(control, required=False, help="", widget=simple.get(control.widget, control.widget))
 
 

@@ -1,4 +1,5 @@
 """Log in, log out, and the choices a person makes about the UI itself."""
+
 from __future__ import annotations
 
 from flask import Blueprint, Response, g, request

@@ -1,4 +1,5 @@
 """Creating and editing a record in a form: in the drawer with scripts, on a page of its own without."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -76,7 +77,9 @@ def update(name: str, record: str) -> Response:
         return _form(root, {**one_record(root, record), **values, "version": version}, texts_of(error.errors[0]), record=record, status=422)
     except VersionConflict:
         theirs = one_record(root, record)
-        return _form(root, {**theirs, **values, "version": theirs["version"]}, record=record, status=409, conflicts=_conflicts(root, theirs, values))
+        return _form(
+            root, {**theirs, **values, "version": theirs["version"]}, record=record, status=409, conflicts=_conflicts(root, theirs, values)
+        )
     return go(f"/o/{name}/{record}", _("Saved"))
 
 
@@ -85,21 +88,43 @@ def _conflicts(root: ObjectModel, theirs: Mapping[str, Any], mine: Mapping[str, 
     fields = [root.field(n) for n in mine]
     refs = [FieldRef(f.name, f, "") for f in fields if f]
     made = context(names_for([theirs, mine], refs))
-    return [(f.label(language().code), Markup(render_value(f.doc, theirs.get(f.name), made)), Markup(render_value(f.doc, mine.get(f.name), made)))
-            for f in fields if f and theirs.get(f.name) != mine.get(f.name)]
+    return [
+        (
+            f.label(language().code),
+            Markup(render_value(f.doc, theirs.get(f.name), made)),
+            Markup(render_value(f.doc, mine.get(f.name), made)),
+        )
+        for f in fields
+        if f and theirs.get(f.name) != mine.get(f.name)
+    ]
 
 
-def _form(root: ObjectModel, values: Mapping[str, Any], errors: Mapping[str, str] | None = None, *, record: str = "",
-          status: int = 200, conflicts: list[tuple[str, Markup, Markup]] | None = None) -> Response:
+def _form(
+    root: ObjectModel,
+    values: Mapping[str, Any],
+    errors: Mapping[str, str] | None = None,
+    *,
+    record: str = "",
+    status: int = 200,
+    conflicts: list[tuple[str, Markup, Markup]] | None = None,
+) -> Response:
     errors = dict(errors or {})
     names = names_for([values], [FieldRef(f.name, f, "") for f in root.all_fields if on_form(f)])
     parts = sections(root, values, errors, names, prefix="f")
     shown = {i.name for p in parts for i in p.inputs}
     code = language().code
     return render(
-        "parts/record_drawer.html" if wants_fragment() else "pages/record_form.html", status, object=root, record=record,
-        label=root.label(code), plural=root.plural(code), sections=parts, version=values.get("version", ""), conflicts=conflicts or [],
+        "parts/record_drawer.html" if wants_fragment() else "pages/record_form.html",
+        status,
+        object=root,
+        record=record,
+        label=root.label(code),
+        plural=root.plural(code),
+        sections=parts,
+        version=values.get("version", ""),
+        conflicts=conflicts or [],
         title=label_of({**values, "id": record}, root) if record else _("New: %(object)s", object=root.label(code)),
         general=[text for name, text in errors.items() if name not in shown],
         action=f"/o/{root.name}/{record}/edit" if record else f"/o/{root.name}/new",
-        cancel=f"/o/{root.name}/{record}" if record else f"/o/{root.name}")
+        cancel=f"/o/{root.name}/{record}" if record else f"/o/{root.name}",
+    )

@@ -1,4 +1,5 @@
 """The page of one record: highlights, path, details by layout, related lists, history; and deleting it."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from trellis.query import InvalidQuery, Query, Sort
 from trellis.record_id import format_id, parse_id
 from trellis.transaction import RecordsInvalid
 from trellis_admin.colors import color_of
-from trellis_admin.details import detail_of, highlights_of, parts_of, paths_of
+from trellis_admin.details import highlights_of, parts_of, paths_of
 from trellis_admin.forms import layout_of
 from trellis_admin.history import history_of
 from trellis_admin.i18n import language
@@ -70,10 +71,21 @@ def show(name: str, record: str) -> Response:
     made = context(names_for([row], [*refs, *extra]))
     may_edit = rights(g.person, root.doc).may_edit(_owner(row), g.person.user)
     return render(
-        "pages/record.html", object=root, row=row, title=label_of(row, root), label=root.label(language().code),
-        plural=root.plural(language().code), color=color_of(name), icon_name=root.doc.get("icon", "box"), may_edit=may_edit,
-        highlights=highlights_of(root, row, made), parts=parts_of(root, row, made, may_edit=may_edit), steps=_steps(root, row),
-        related=_related(root, row), history=history_of(root, number_of(record, name)))
+        "pages/record.html",
+        object=root,
+        row=row,
+        title=label_of(row, root),
+        label=root.label(language().code),
+        plural=root.plural(language().code),
+        color=color_of(name),
+        icon_name=root.doc.get("icon", "box"),
+        may_edit=may_edit,
+        highlights=highlights_of(root, row, made),
+        parts=parts_of(root, row, made, may_edit=may_edit),
+        steps=_steps(root, row),
+        related=_related(root, row),
+        history=history_of(root, number_of(record, name)),
+    )
 
 
 def _over_relations(root: ObjectModel, record: str) -> dict[str, Any]:
@@ -95,8 +107,17 @@ def _steps(root: ObjectModel, row: Mapping[str, Any]) -> list[Step]:
     options = [o for o in field.doc["options"] if o.get("active", True)]
     names = [o["name"] for o in options]
     current = names.index(row[field.name]) if row.get(field.name) in names else -1
-    return [Step(o["name"], text_of(o.get("label"), language().code, o["name"]),
-                 "current" if i == current else "done" if i < current else "open") for i, o in enumerate(options)]
+    lost = current >= 0 and options[current].get("color") == "red"
+    return [
+        Step(o["name"], text_of(o.get("label"), language().code, o["name"]), _step_state(i, current, lost)) for i, o in enumerate(options)
+    ]
+
+
+def _step_state(index: int, current: int, lost: bool) -> str:
+    """A stage coloured red is an end without success: what lies before it was not all reached."""
+    if index == current:
+        return "lost" if lost else "current"
+    return "done" if index < current and not lost else "open"
 
 
 def _related(root: ObjectModel, row: Mapping[str, Any]) -> list[Related]:
@@ -122,13 +143,27 @@ def _related_list(reference: Reference, spec: Mapping[str, Any], row: Mapping[st
         page = run(Query(child.name, tuple(r.path for r in refs), condition, sort, spec.get("limit", RELATED_ROWS), total=True))
     except InvalidQuery:
         return None
-    made = columns([r.doc for r in refs], [r.label for r in refs], context(names_for(page.rows, refs)), name_field=child.name_field,
-                   row_url=lambda r: f"/o/{child.name}/{r['id']}", editable=lambda n: False)
+    made = columns(
+        [r.doc for r in refs],
+        [r.label for r in refs],
+        context(names_for(page.rows, refs)),
+        name_field=child.name_field,
+        row_url=lambda r: f"/o/{child.name}/{r['id']}",
+        editable=lambda n: False,
+    )
     field = child.fields[reference.field]
     heading = text_of(spec.get("label") or field.doc.get("relationship_label"), code, child.plural(code))
     new = f"/o/{child.name}/new?{reference.field}={row['id']}" if rights(g.person, child.doc).create else ""
-    return Related(heading, child.name, child.doc.get("icon", "box"), made, page.rows, page.total or 0,
-                   f"/o/{child.name}?f={reference.field}:=:{row['id']}", new)
+    return Related(
+        heading,
+        child.name,
+        child.doc.get("icon", "box"),
+        made,
+        page.rows,
+        page.total or 0,
+        f"/o/{child.name}?f={reference.field}:=:{row['id']}",
+        new,
+    )
 
 
 @needs_person
@@ -154,6 +189,3 @@ def move(name: str, record: str) -> Response:
     except RecordsInvalid as error:
         return refuse(next(iter(texts_of(error.errors[0]).values()), error.message))
     return go(f"/o/{name}/{record}", _("Saved"))
-
-
-__all__ = ["detail_of", "install"]

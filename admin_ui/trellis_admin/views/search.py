@@ -1,4 +1,5 @@
 """Finding records: for the palette, for lookup fields, and as a page for people without scripts."""
+
 from __future__ import annotations
 
 from flask import Blueprint, Response, g, jsonify, request
@@ -21,9 +22,16 @@ def install(blueprint: Blueprint) -> None:
 
 def _found(text: str) -> list[dict[str, str]]:
     code = language().code
-    return [{"text": label_of(row, target), "url": f"/o/{target.name}/{row['id']}", "icon": target.doc.get("icon", "box"),
-             "hint": target.label(code), "group": target.plural(code)}
-            for target, row in search(readable_objects(g.model, g.person), text, LIMIT)]
+    return [
+        {
+            "text": label_of(row, target),
+            "url": f"/o/{target.name}/{row['id']}",
+            "icon": target.doc.get("icon", "box"),
+            "hint": target.label(code),
+            "group": target.plural(code),
+        }
+        for target, row in search(readable_objects(g.model, g.person), text, LIMIT)
+    ]
 
 
 @needs_person

@@ -1,4 +1,5 @@
 """The living style page ``/_ui``: every component in every state, rendered by the same code as the product's pages."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -23,15 +24,37 @@ _STAGES = [
     {"name": "won", "label": {"en": "Closed won", "zh": "赢单"}, "color": "green"},
 ]
 SAMPLES: dict[str, Any] = {
-    "text": "Harbor & Finch <b>Ltd</b>", "long_text": "Buyer wants to go live\nbefore the fiscal year ends.",
-    "rich_text": "<p>Sent the <strong>revised</strong> quote.</p>", "email": "mei.lin@example.com", "phone": "+86 21 5555 1031",
-    "url": "https://www.example.com/plan", "integer": "1200", "number": "12.500", "percent": "37.5", "boolean": True,
-    "currency": {"amount": "120200.00", "currency": "CNY"}, "date": "2026-11-26", "datetime": "2026-11-22T08:30:00Z",
-    "time": "14:30", "duration": "PT1H30M", "picklist": "propose", "stage": "qualify", "multi_picklist": ["qualify", "won"],
-    "lookup": "account_7h2k9", "master_detail": "account_7h2k9", "user": "user_3f8qa", "tags": ["vip", "2026"],
+    "text": "Harbor & Finch <b>Ltd</b>",
+    "long_text": "Buyer wants to go live\nbefore the fiscal year ends.",
+    "rich_text": "<p>Sent the <strong>revised</strong> quote.</p>",
+    "email": "mei.lin@example.com",
+    "phone": "+86 21 5555 1031",
+    "url": "https://www.example.com/plan",
+    "integer": "1200",
+    "number": "12.500",
+    "percent": "37.5",
+    "boolean": True,
+    "currency": {"amount": "120200.00", "currency": "CNY"},
+    "date": "2026-11-26",
+    "datetime": "2026-11-22T08:30:00Z",
+    "time": "14:30",
+    "duration": "PT1H30M",
+    "picklist": "propose",
+    "stage": "qualify",
+    "multi_picklist": ["qualify", "won"],
+    "lookup": "account_7h2k9",
+    "master_detail": "account_7h2k9",
+    "user": "user_3f8qa",
+    "tags": ["vip", "2026"],
     "address": {"street": "88 Century Ave", "city": "Shanghai", "state": "Shanghai", "postal_code": "200120", "country": "CN"},
-    "person_name": {"first": "建国", "last": "王"}, "geolocation": {"latitude": "31.2304", "longitude": "121.4737"},
-    "auto_number": "D-01071", "file": "quote.pdf", "image": "logo.png", "rating": 4, "json": {"seats": 120, "plan": "team"}, "secret": "set",
+    "person_name": {"first": "建国", "last": "王"},
+    "geolocation": {"latitude": "31.2304", "longitude": "121.4737"},
+    "auto_number": "D-01071",
+    "file": "quote.pdf",
+    "image": "logo.png",
+    "rating": 4,
+    "json": {"seats": 120, "plan": "team"},
+    "secret": "set",
 }
 _WITH_OPTIONS = ("picklist", "multi_picklist", "stage")
 NAMES = {"account_7h2k9": "Delta Interiors", "user_3f8qa": "陈思远"}
@@ -45,8 +68,15 @@ def install(blueprint: Blueprint) -> None:
 @needs_person
 def show() -> Response:
     """The page."""
-    return render("pages/style_page.html", colors=COLORS, inputs=[_input(n, v) for n, v in SAMPLES.items()],
-                  states=_states(), columns=_columns(), row=_row(), icons=sorted(ui().assets.icons))
+    return render(
+        "pages/style_page.html",
+        colors=COLORS,
+        inputs=[_input(n, v) for n, v in SAMPLES.items()],
+        states=_states(),
+        columns=_columns(),
+        row=_row(),
+        icons=sorted(ui().assets.icons),
+    )
 
 
 @needs_person

@@ -1,0 +1,294 @@
+"""Setup: the objects of the tenant, a new object, a new field. Each change is shown as a plan in words before it is published."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, Response, g, request
+from flask_babel import gettext as _
+from werkzeug.exceptions import BadRequest, NotFound
+
+from trellis.fields import field_types
+from trellis.fields.base import FieldType
+from trellis.publishing.publisher import InvalidMetadata, StalePlan, TenantPlan
+from trellis_admin.colors import COLORS, color_of
+from trellis_admin.i18n import language
+from trellis_admin.page import go, refuse, render, wants_fragment
+from trellis_admin.reading import object_model
+from trellis_admin.session import needs_admin
+from trellis_admin.setup_documents import FieldForm, ObjectForm, new_field, new_object
+from trellis_metadata.errors import TrellisError
+from trellis_metadata.labels import text_of
+
+ICONS = (
+    "box",
+    "building",
+    "users",
+    "user",
+    "target-arrow",
+    "flag",
+    "briefcase",
+    "calendar-event",
+    "car",
+    "file-invoice",
+    "heart",
+    "map-pin",
+    "package",
+    "receipt",
+    "school",
+    "shopping-cart",
+    "stethoscope",
+    "ticket",
+    "tools",
+    "truck",
+    "world",
+    "home",
+    "star",
+    "message",
+)
+_GROUPS = (
+    ("text", ("text", "long_text", "rich_text", "email", "phone", "url", "person_name", "address")),
+    ("number", ("integer", "number", "currency", "percent", "rating", "auto_number")),
+    ("time", ("date", "datetime", "time", "duration")),
+    ("choice", ("picklist", "multi_picklist", "stage", "boolean", "tags")),
+    ("link", ("lookup", "master_detail", "user")),
+)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One field type in the palette."""
+
+    name: str
+    label: str
+    icon: str
+    color: str
+
+
+def install(blueprint: Blueprint) -> None:
+    blueprint.add_url_rule("/setup/objects", "objects", objects)
+    blueprint.add_url_rule("/setup/objects/new", "object_form", object_form)
+    blueprint.add_url_rule("/setup/objects/new", "draft_object", draft_object, methods=["POST"])
+    blueprint.add_url_rule("/setup/objects/<name>", "object_setup", object_setup)
+    blueprint.add_url_rule("/setup/objects/<name>/fields/new", "field_form", field_form)
+    blueprint.add_url_rule("/setup/objects/<name>/fields/new", "draft_field", draft_field, methods=["POST"])
+    blueprint.add_url_rule("/setup/publish", "publish", publish, methods=["POST"])
+    blueprint.add_url_rule("/setup/undo", "undo_publish", undo, methods=["POST"])
+
+
+@needs_admin
+def objects() -> Response:
+    """All objects."""
+    code = language().code
+    found = [
+        {
+            "name": n,
+            "label": text_of(d.get("label"), code, n),
+            "icon": d.get("icon", "box"),
+            "color": color_of(n),
+            "fields": len(d["fields"]),
+            "description": text_of(d.get("description"), code),
+        }
+        for n, d in g.model.snapshot.of_kind("object").items()
+    ]
+    return render("pages/setup_objects.html", objects=found, log=_log())
+
+
+def _log() -> list[dict[str, Any]]:
+    from trellis_admin.renderers.dates import relative
+    from trellis_admin.rendering import context
+
+    return [
+        {"number": v["number"], "note": v["note"], "when": relative(v["created_at"], context()), "count": len(v["operations"])}
+        for v in g.tenant.publisher.log(6)
+    ]
+
+
+@needs_admin
+def object_setup(name: str) -> Response:
+    """One object with its fields."""
+    root, code = object_model(name), language().code
+    fields = [
+        {
+            "name": f.name,
+            "label": f.label(code),
+            "icon": f.type.icon,
+            "type": text_of(f.type.label, code, f.doc["type"]),
+            "required": f.required,
+            "unique": bool(f.doc.get("unique")),
+            "system": f.system,
+        }
+        for f in root.all_fields
+    ]
+    return render(
+        "pages/setup_object.html",
+        object=root,
+        label=root.label(code),
+        plural=root.plural(code),
+        color=color_of(name),
+        icon_name=root.doc.get("icon", "box"),
+        fields=fields,
+        description=text_of(root.doc.get("description"), code),
+    )
+
+
+@needs_admin
+def object_form() -> Response:
+    """The form of a new object."""
+    return _object_form(ObjectForm())
+
+
+def _object_form(form: ObjectForm, errors: Sequence[str] = (), status: int = 200) -> Response:
+    return _step("parts/setup_object_form.html", _("New object"), status, form=form, errors=errors, icons=ICONS)
+
+
+@needs_admin
+def draft_object() -> Response:
+    """Make the document of the new object and show what publishing it would do."""
+    form = ObjectForm.read(request.form)
+    if not form.label:
+        return _object_form(form, [_("Give the object a label.")], 422)
+    document = new_object(form)
+    if g.model.snapshot.get("object", document["name"]):
+        return _object_form(form, [_("An object called “%(name)s” exists already.", name=document["name"])], 422)
+    return _review([document], f"/setup/objects/{document['name']}", lambda problems: _object_form(form, problems, 422))
+
+
+@needs_admin
+def field_form(name: str) -> Response:
+    """The palette of field types, then the form of the chosen one."""
+    object_model(name)
+    kind = request.args.get("type")
+    if kind is None:
+        return _step("parts/setup_type_palette.html", _("Add a field"), object_name=name, groups=_palette())
+    if kind not in field_types():
+        raise NotFound
+    return _field_form(name, kind, FieldForm())
+
+
+def _palette() -> list[tuple[str, list[Tile]]]:
+    labels = {
+        "text": _("Text"),
+        "number": _("Numbers"),
+        "time": _("Dates and times"),
+        "choice": _("Choices"),
+        "link": _("Relations"),
+        "other": _("Other"),
+    }
+    types = field_types()
+    known = {n for _g, names in _GROUPS for n in names}
+    groups = [*_GROUPS, ("other", tuple(n for n in types if n not in known))]
+    return [
+        (labels[g], [Tile(n, text_of(types[n].label, language().code, n), types[n].icon, color_of(g)) for n in names if n in types])
+        for g, names in groups
+    ]
+
+
+def _field_form(name: str, kind: str, form: FieldForm, errors: Sequence[str] = (), status: int = 200) -> Response:
+    code, spec = language().code, field_types()[kind]
+    targets = [(n, text_of(d.get("label"), code, n)) for n, d in g.model.snapshot.of_kind("object").items()]
+    return _step(
+        "parts/setup_field_form.html",
+        _("Add a field"),
+        status,
+        object_name=name,
+        kind=kind,
+        form=form,
+        errors=errors,
+        spec=spec,
+        targets=targets,
+        kind_label=text_of(spec.label, code, kind),
+        settings=_settings(spec),
+        colors=COLORS,
+        takes_options="options" in spec.options,
+        takes_target="target" in spec.options,
+    )
+
+
+def _settings(spec: FieldType) -> list[tuple[str, str, str]]:
+    """Return name, label and input mode of the simple options of a type."""
+    labels = {
+        "max_length": _("Longest text (characters)"),
+        "scale": _("Decimal places"),
+        "min": _("Smallest value"),
+        "max": _("Largest value"),
+        "format": _("Format, for example D-{YYYY}-{0000}"),
+    }
+    return [(n, labels[n], "text" if n == "format" else "numeric") for n in labels if n in spec.options]
+
+
+@needs_admin
+def draft_field(name: str) -> Response:
+    """Make the object's document with the new field and show what publishing it would do."""
+    root, kind = object_model(name), request.form.get("type", "")
+    if kind not in field_types():
+        raise BadRequest
+    form = FieldForm.read(request.form)
+    if not form.label:
+        return _field_form(name, kind, form, [_("Give the field a label.")], 422)
+    field = new_field(form, kind, field_types()[kind])
+    if root.field(field["name"]):
+        return _field_form(name, kind, form, [_("A field called “%(name)s” exists already.", name=field["name"])], 422)
+    document = {**root.doc, "fields": [*root.doc["fields"], field]}
+    documents = [document, *_with_field(name, field["name"])]
+    return _review(documents, f"/setup/objects/{name}", lambda problems: _field_form(name, kind, form, problems, 422))
+
+
+def _with_field(name: str, field: str) -> list[Mapping[str, Any]]:
+    """Return the object's layout with the field at its end, so that a new field is not invisible."""
+    layout = next((d for d in g.model.snapshot.of_kind("layout").values() if d["object"] == name), None)
+    if layout is None or not layout["sections"]:
+        return []
+    last = layout["sections"][-1]
+    return [{**layout, "sections": [*layout["sections"][:-1], {**last, "cells": [*last["cells"], [field]]}]}]
+
+
+def _review(documents: Sequence[Mapping[str, Any]], back: str, refused: Any) -> Response:
+    try:
+        plan = g.tenant.publisher.plan_documents(documents)
+    except InvalidMetadata as error:
+        return refused([f"{d.message} {d.remedy}".strip() for d in error.diagnostics])
+    return _plan_page(plan, documents, back)
+
+
+def _plan_page(plan: TenantPlan, documents: Sequence[Mapping[str, Any]], back: str) -> Response:
+    said = plan.to_json(language().code)
+    return _step("parts/setup_plan.html", _("Review"), plan=said, documents=json.dumps(documents, ensure_ascii=False), back=back)
+
+
+@needs_admin
+def publish() -> Response:
+    """Publish what was reviewed. The plan is made again and must be the one that was shown."""
+    documents, back = json.loads(request.form.get("documents", "[]")), request.form.get("back", "/setup/objects")
+    plan = g.tenant.publisher.plan_documents(documents)
+    if plan.hash != request.form.get("hash"):
+        return _plan_page(plan, documents, back)
+    try:
+        g.tenant.publisher.apply(plan, confirm=plan.hash, author=g.person.user, note=request.form.get("note", ""))
+    except StalePlan:
+        return _plan_page(g.tenant.publisher.plan_documents(documents), documents, back)
+    return go(back if back.startswith("/setup/") else "/setup/objects", _("Published"), undo={"url": "/setup/undo"})
+
+
+@needs_admin
+def undo() -> Response:
+    """Take the newest version back, unless that would destroy something: that needs a look at the plan."""
+    try:
+        plan = g.tenant.publisher.plan_undo()
+        g.tenant.publisher.apply(
+            plan,
+            confirm=plan.hash if not any(f.destructive and f.count for f in plan.findings) else None,
+            author=g.person.user,
+            note="undo",
+        )
+    except TrellisError as error:
+        return refuse(error.message) if request.headers.get("HX-Request") else go("/setup/objects", error.message)
+    return go("/setup/objects", _("Undone"))
+
+
+def _step(template: str, title: str, status: int = 200, **context: Any) -> Response:
+    """Show a step in the drawer, or as a page of its own without scripts."""
+    return render("parts/setup_drawer.html" if wants_fragment() else "pages/setup_step.html", status, step=template, title=title, **context)
