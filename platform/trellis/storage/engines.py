@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
@@ -98,9 +99,14 @@ class Database:
         self.engine.dispose()
 
 
+def _dump_json(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
 def _sqlite_engine(url: sa.URL) -> Engine:
     engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
-                              poolclass=sa.pool.QueuePool, pool_size=16, max_overflow=32, query_cache_size=2000)
+                              poolclass=sa.pool.QueuePool, pool_size=16, max_overflow=32, query_cache_size=2000,
+                              json_serializer=_dump_json, json_deserializer=orjson.loads)
 
     @sa.event.listens_for(engine, "connect")
     def _connect(dbapi: Any, _record: Any) -> None:
@@ -122,4 +128,5 @@ def _sqlite_engine(url: sa.URL) -> Engine:
 def _postgres_engine(url: sa.URL, pool_size: int) -> Engine:
     url = url.set(drivername="postgresql+psycopg")
     return sa.create_engine(url, pool_size=pool_size, max_overflow=16, pool_recycle=1800, query_cache_size=2000,
+                            json_serializer=_dump_json, json_deserializer=orjson.loads,
                             connect_args={"options": "-c timezone=UTC -c lock_timeout=30s"})

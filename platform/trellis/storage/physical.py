@@ -1,11 +1,11 @@
 """Where objects live physically: the catalogue of tables and columns, and the add-only DDL that follows the metadata.
 
-Names are given once. A rename of a field moves only its entry; a type change gets a new column; a removed field keeps its
-column, remembered under ``used``, so that an undo finds the data again when the column's signature still fits.
+Names are given once. A rename of a field moves only its entry; a type change gets a new column; a removed field and the old
+form of a changed one keep their columns, remembered under ``removed``, so that an undo finds the data again.
 """
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +58,17 @@ class Storage:
     indexes: Mapping[str, str] = field(default_factory=dict)
     """Physical index name by what it serves, such as ``unique:email`` or ``lookup:account``."""
     generation: int = 1
+    removed: Mapping[str, Place] = field(default_factory=dict)
+    """Where each field was that is no more or has another place now: the last place by field name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What giving places to fields came to. ``fresh`` needs new columns; ``revived`` has columns that were there before."""
+
+    storage: Storage
+    fresh: Mapping[str, Place]
+    revived: Mapping[str, Place]
 
 
 def signature(columns: tuple[Column, ...]) -> str:
@@ -75,36 +86,38 @@ def type_signature(kind: sa.types.TypeEngine[Any]) -> str:
 
 
 def place_fields(storage: Storage, wanted: Mapping[str, tuple[Column, ...]], *, renamed: Mapping[str, str] | None = None,
-                 revive: bool = False) -> tuple[Storage, dict[str, Place]]:
-    """Give every wanted field a place; return the new entry and the places whose columns must be added.
+                 changed: Collection[str] = (), revive: bool = False) -> Placement:
+    """Give every wanted field a place.
 
-    ``renamed`` maps old to new names: such a field keeps its columns. With ``revive`` (an undo) a field that was removed
-    gets its old columns back, data included; otherwise a new field never sees what an earlier one of its name held.
+    ``renamed`` maps old to new names: such a field keeps its columns. Fields in ``changed`` mean something else than before,
+    so that they get another place even where the columns look alike. With ``revive`` (an undo) a field gets its earlier
+    columns back, data included; otherwise a new field never sees what an earlier one of its name held.
     """
-    places, used, added = dict(storage.places), dict(storage.used), {}
-    for old, new in (renamed or {}).items():
-        if old in places and new in wanted:
-            places[new] = places.pop(old)
-    known = set(places)
-    for name in list(places):
-        if name not in wanted:
-            del places[name]
+    places, used, removed = dict(storage.places), dict(storage.used), dict(storage.removed)
+    fresh: dict[str, Place] = {}
+    revived: dict[str, Place] = {}
+    old_names = {new: old for old, new in (renamed or {}).items() if old in places and new in wanted}
+    for new, old in old_names.items():
+        places[new] = places.pop(old)
+    for name in [n for n in places if n not in wanted]:
+        removed[name] = places.pop(name)
     for name, columns in wanted.items():
         sign = signature(columns)
-        if name in places and places[name].signature == sign:
+        place = places.get(name)
+        if place is not None and place.signature == sign and name not in changed:
             continue
-        taken = {p.column for p in places.values()}
+        if place is not None:
+            removed[name] = place
+        earlier = storage.removed.get(name) or storage.removed.get(old_names.get(name, ""))
+        # A shadow is computed again: it did not follow its field while it was away.
+        if revive and earlier is not None and earlier.signature == sign and not name.startswith(FOLD):
+            places[name] = revived[name] = earlier
+            continue
         base = base_name(name)
-        candidates = [base, *(f"{base}_v{n}" for n in range(2, len(used) + 3))]
-        for candidate in candidates:
-            if revive and used.get(candidate) == sign and candidate not in taken and name not in known:
-                places[name] = Place(candidate, sign)
-                break
-            if candidate not in used:
-                places[name] = added[name] = Place(candidate, sign)
-                used[candidate] = sign
-                break
-    return replace(storage, places=places, used=used), added
+        column = next(c for n in range(1, len(used) + 2) if (c := base if n == 1 else f"{base}_v{n}") not in used)
+        places[name] = fresh[name] = Place(column, sign)
+        used[column] = sign
+    return Placement(replace(storage, places=places, used=used, removed=removed), fresh, revived)
 
 
 FOLD = "fold:"
@@ -153,7 +166,7 @@ def create_index(connection: Connection, name: str, table: sa.Table, columns: li
     """Make an index, partial if ``where`` is given, unless it exists."""
     options = {} if where is None else {"sqlite_where": where, "postgresql_where": where}
     index = sa.Index(name, *columns, unique=unique, **options)
-    index._set_parent(table)  # type: ignore[no-untyped-call]
+    index._set_parent(table)
     connection.execute(CreateIndex(index, if_not_exists=True))
     table.indexes.discard(index)
 
