@@ -111,6 +111,14 @@ class Runtime:
         with self.control.writing() as connection:
             connection.execute(control.tenant.delete().where(control.tenant.c.name == name))
 
+    def reopen(self, name: str) -> Tenant:
+        """Close a tenant and open it anew, after its database was replaced."""
+        with self._lock:
+            found = self._tenants.pop(name, None)
+        if found is not None:
+            found.close()
+        return self.tenant(name)
+
     def _open(self, name: str, url: str, schema: str | None, settings: dict[str, Any] | None) -> Tenant:
         with self._lock:
             if name not in self._tenants:

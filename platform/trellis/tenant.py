@@ -70,6 +70,7 @@ class Tenant:
         with self.publishing_lock() as connection:
             if connection.execute(sa.select(system.state.c.one)).first() is None:
                 self._begin_life(connection, {**DEFAULT_SETTINGS, **(settings or {})})
+        self.publisher.resume_interrupted()
 
     def _begin_life(self, connection: Connection, settings: dict[str, Any]) -> None:
         connection.execute(system.state.insert(), {"one": 1, "metadata_version": 0, "access_version": 1, "settings_version": 1,
@@ -106,6 +107,11 @@ class Tenant:
             row = connection.execute(sa.select(system.state)).mappings().one()
             connection.execute(system.state.update().values(settings={**row["settings"], **changes},
                                                             settings_version=row["settings_version"] + 1))
+
+    @property
+    def key_file(self) -> Path:
+        """Where the key of secrets is kept."""
+        return self._key_file
 
     @cached_property
     def _fernet(self) -> Fernet:
