@@ -19,7 +19,17 @@ from trellis_admin.forms import input_for, on_form
 from trellis_admin.i18n import language
 from trellis_admin.list_state import BLANK_OPERATORS, Filter, ListState
 from trellis_admin.page import go, refuse, render, wants_fragment
-from trellis_admin.reading import FieldRef, field_ref, field_refs, names_for, names_of_ids, number_of, object_model, run, total_of
+from trellis_admin.reading import (
+    FieldRef,
+    field_ref,
+    field_refs,
+    names_for,
+    names_of_ids,
+    number_of,
+    object_model,
+    run,
+    total_of,
+)
 from trellis_admin.renderers import columns, render_value
 from trellis_admin.rendering import context
 from trellis_admin.session import needs_person
