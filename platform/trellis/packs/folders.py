@@ -1,6 +1,7 @@
 """Where packs are: beside the installed package, else in the checkout.
 
-A wheel carries the packs as ``trellis/_packs``; in a checkout (and an editable installation) they are in ``industry_packs``.
+A wheel carries the packs as ``trellis/_packs``; in a checkout (and an editable installation) they are in
+``industry_packs``.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ def pack_folder(name: str) -> Path:
 def pack_documents(name: str) -> list[Any]:
     """Return the documents of a pack, the pack's own among them.
 
-    Raises :class:`UnknownPack`, or :class:`InvalidMetadata` when files of the folder cannot be read or stand in the wrong place.
+    Raises :class:`UnknownPack`, or :class:`InvalidMetadata` when files of the folder cannot be read or stand in the
+    wrong place.
     """
     documents, problems = read_folder(pack_folder(name))
     if problems:

@@ -21,8 +21,8 @@ class MissingPack(TrellisError):
 def install(tenant: Tenant, name: str, author: int | None = None, *, confirm: str | None = None) -> int:
     """Install or update a pack and return the number of the metadata version that has it.
 
-    ``author`` is the number of the user who installs; ``confirm`` the hash of the plan where an update destroys something.
-    A pack that is installed already changes nothing. Documents that the tenant added itself stay. Raises
+    ``author`` is the number of the user who installs; ``confirm`` the hash of the plan where an update destroys
+    something. A pack that is installed already changes nothing. Documents that the tenant added itself stay. Raises
     :class:`UnknownPack`, :class:`MissingPack`, and what the publisher raises.
     """
     documents = pack_documents(name)
