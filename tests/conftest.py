@@ -12,6 +12,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from support.postgres import Cluster, temporary_cluster
 
+from trellis.runtime import Runtime
+from trellis.tenant import Tenant
+
 
 @pytest.fixture(scope="session")
 def postgres_cluster() -> Iterator[Cluster]:
@@ -36,3 +39,17 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     url = cluster.create_database()
     yield url
     cluster.drop_database(url)
+
+
+@pytest.fixture
+def runtime(tmp_path: Path, database_url: str) -> Iterator[Runtime]:
+    """A runtime with an empty home, on each database in turn."""
+    runtime = Runtime(tmp_path / "home", database_url=database_url)
+    yield runtime
+    runtime.close()
+
+
+@pytest.fixture
+def tenant(runtime: Runtime) -> Tenant:
+    """A new tenant with nothing but the core objects."""
+    return runtime.create_tenant("acme")

@@ -11,6 +11,8 @@ from trellis.storage import system
 from trellis.storage.physical import Place, Storage
 
 _C = system.catalogue.c
+_GONE = "-"
+"""Marks the places of removed fields; no field name begins with it."""
 
 
 def read(connection: Connection, names: Collection[str] | None = None) -> dict[str, Storage]:
@@ -29,13 +31,20 @@ def table_names(connection: Connection) -> set[str]:
 def write(connection: Connection, storage: Storage) -> None:
     """Insert or replace one entry."""
     values: dict[str, Any] = {
-        "table_name": storage.table, "fields": {n: [p.column, p.signature] for n, p in storage.places.items()},
+        "table_name": storage.table, "fields": _places(storage),
         "used": dict(storage.used), "indexes": dict(storage.indexes), "generation": storage.generation}
     done = connection.execute(system.catalogue.update().where(_C.object == storage.object).values(values))
     if not done.rowcount:
         connection.execute(system.catalogue.insert(), {"object": storage.object, **values})
 
 
+def _places(storage: Storage) -> dict[str, list[str]]:
+    found = {n: [p.column, p.signature] for n, p in storage.places.items()}
+    return found | {_GONE + n: [p.column, p.signature] for n, p in storage.removed.items()}
+
+
 def _storage(row: Any) -> Storage:
     name, table, fields, used, indexes, generation = row
-    return Storage(name, table, {n: Place(*p) for n, p in fields.items()}, used, indexes, generation)
+    places = {n: Place(*p) for n, p in fields.items() if not n.startswith(_GONE)}
+    removed = {n[1:]: Place(*p) for n, p in fields.items() if n.startswith(_GONE)}
+    return Storage(name, table, places, used, indexes, generation, removed)

@@ -15,16 +15,28 @@ from trellis.model.object_model import stored_columns
 from trellis.publishing import catalogue
 from trellis.storage import physical, system
 from trellis.storage.physical import FOLD, Storage
+from trellis_metadata.errors import TrellisError
 from trellis_metadata.snapshot import Snapshot
+
+
+class DuplicateValues(TrellisError):
+    """Records share a value of a key that the change makes unique."""
+
+    code = "duplicate_values"
 
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """A new column that must be computed from what the records hold: a converted type or a case-folded shadow."""
+    """A column that must be computed from what the records hold: a converted type or a case-folded shadow.
+
+    ``restores``: the column still holds what the field was before the change that is undone; a value that nobody changed
+    since comes back as it was, even where the conversion could not carry it.
+    """
 
     object: str
     target: str
     source: str
+    restores: bool = False
 
 
 @dataclass
@@ -73,27 +85,41 @@ def _expand_object(result: Expansion, storage: Storage, before: Mapping[str, Any
     codecs = {f["name"]: types[f["type"]].compile(f, env) for f in doc["fields"]}
     wanted = stored_columns(doc, codecs)
     folds = {FOLD + o: FOLD + n for o, n in renamed.items()}
-    after, added = physical.place_fields(storage, wanted, renamed={**renamed, **folds}, revive=revive)
+    earlier = {renamed.get(f["name"], f["name"]): f for f in before["fields"]} if before is not None else {}
+    changed = {f["name"] for f in doc["fields"] if f["name"] in earlier and _means_something_else(earlier[f["name"]], f, result.renamed)}
+    changed |= {FOLD + n for n in changed}
+    placed = physical.place_fields(storage, wanted, renamed={**renamed, **folds}, changed=changed, revive=revive)
     name = storage.object
-    result.before[name], result.after[name], result.added[name] = storage, after, added
+    result.before[name], result.after[name], result.added[name] = storage, placed.storage, dict(placed.fresh)
     if before is None:
         return
-    earlier = {renamed.get(f["name"], f["name"]): f["name"] for f in before["fields"]}
-    for target in added:
-        source = earlier.get(target[len(FOLD):] if target.startswith(FOLD) else target)
-        if target.startswith(FOLD) and source is not None:
-            result.fills.append(Fill(name, target, target[len(FOLD):]))
-        elif source is not None:
+    for target in (*placed.fresh, *placed.revived):
+        source = target[len(FOLD):]
+        if target.startswith(FOLD) and (source in earlier or source in placed.revived):
             result.fills.append(Fill(name, target, source))
+        elif target in earlier:
+            result.fills.append(Fill(name, target, earlier[target]["name"], restores=target in placed.revived))
     # A shadow is computed from the new columns, so conversions come first.
     result.fills.sort(key=lambda f: f.target.startswith(FOLD))
+
+
+def _means_something_else(old: Mapping[str, Any], new: Mapping[str, Any], renamed_objects: Mapping[str, str]) -> bool:
+    """Whether stored values must be read anew, although the columns may look alike: text and e-mail are both text."""
+    if old["type"] != new["type"]:
+        return True
+    return not {renamed_objects.get(t, t) for t in _targets(old)} <= _targets(new)
+
+
+def _targets(field: Mapping[str, Any]) -> set[str]:
+    found = field.get("target", ())
+    return {found} if isinstance(found, str) else set(found)
 
 
 def add_columns(connection: Connection, expansion: Expansion, new: Snapshot, env: Environment) -> None:
     """Create new tables and add new columns. Adds only: an older model goes on working."""
     types = field_types()
     for storage in expansion.archived:
-        archived = replace(storage, object=f"~{storage.object}~{storage.generation}")
+        archived = replace(storage, object=f"~{storage.table}")
         connection.execute(system.catalogue.delete().where(system.catalogue.c.object == storage.object))
         catalogue.write(connection, archived)
     for name, after in expansion.after.items():
@@ -147,7 +173,11 @@ def sync_indexes(connection: Connection, model: ObjectModel) -> dict[str, str]:
         name = f"ix_{model.table.name[:48]}_{number}"
         unique = purpose.startswith("unique:")
         where = model.table.c.deleted_at.is_(None) if unique else index_columns[0].isnot(None)
-        physical.create_index(connection, name, model.table, index_columns, unique=unique, where=where)
+        try:
+            physical.create_index(connection, name, model.table, index_columns, unique=unique, where=where)
+        except sa.exc.IntegrityError:
+            raise DuplicateValues(f"Records of '{model.name}' share a value of the unique key '{purpose[len('unique:'):]}'. "
+                                  "Resolve them first.", object=model.name) from None
         result[purpose] = f"{name}|{','.join(c.name for c in index_columns)}"
     return result
 

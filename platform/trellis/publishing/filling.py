@@ -52,20 +52,38 @@ def fill_rows(connection: Connection, old: ObjectModel, new: ObjectModel, fills:
             before, after = old.fields[fill.source], new.fields[fill.target]
             change, encode, decode = convert(before, after), after.encode, before.decode
             columns, target, table = list(before.columns), list(after.columns), old.table
-        rows = connection.execute(sa.select(table.c.id, *columns).where(table.c.id.in_(ids))).all()
+        rows = connection.execute(sa.select(table.c.id, *columns).where(table.c.id.in_(ids)).order_by(table.c.id)).all()
+        kept = _kept(connection, old.fields[fill.source], new, fill.target, ids) if fill.restores else {}
         updates = []
         for row in rows:
             value = decode(tuple(row[1:]))
-            try:
-                result = None if value is None else change(value)
-            except InvalidValue:
-                result, lost = None, lost + 1
+            if row[0] in kept and kept[row[0]][0] == value:
+                result = kept[row[0]][1]
+            else:
+                result, failed = _changed(change, value)
+                lost += failed
             updates.append({"row_id": row[0], **{f"v{i}": v for i, v in enumerate(encode(result))}})
         if updates:
             statement = new.table.update().where(new.table.c.id == sa.bindparam("row_id")).values(
                 {c: sa.bindparam(f"v{i}") for i, c in enumerate(target)})
             connection.execute(statement, updates)
     return lost
+
+
+def _changed(change: Callable[[Any], Any], value: Any) -> tuple[Any, bool]:
+    try:
+        return (None if value is None else change(value)), False
+    except InvalidValue:
+        return None, True
+
+
+def _kept(connection: Connection, current: FieldModel, new: ObjectModel, target: str, ids: Sequence[int]) -> dict[int, tuple[Any, Any]]:
+    """Return, by record, what the column held before the change that is undone: as the changed field reads it, and itself."""
+    before = new.fields[target]
+    forward = convert(before, current)
+    query = sa.select(new.table.c.id, *before.columns).where(new.table.c.id.in_(ids), before.column.isnot(None))
+    values = {row[0]: before.decode(tuple(row[1:])) for row in connection.execute(query).all()}
+    return {record: (_changed(forward, value)[0], value) for record, value in values.items()}
 
 
 def next_ids(connection: Connection, model: ObjectModel, after: int) -> list[int]:

@@ -52,11 +52,13 @@ def examine(connection: Connection, model: Model, new: Snapshot, expansion: Expa
         if old_doc is not None and name not in expansion.created:
             before = model.object(names.get(name, name))
             after = ObjectModel(new_objects[name], expansion.after[name], model.env)
-            found.extend(_examine_object(connection, before, after, expansion))
+            found.extend(_examine_object(connection, before, after, expansion, (model.snapshot, new)))
+    found.extend(_lost_shared_options(connection, model, new, expansion))
     return found
 
 
-def _examine_object(connection: Connection, before: ObjectModel, after: ObjectModel, expansion: Expansion) -> Iterator[Finding]:
+def _examine_object(connection: Connection, before: ObjectModel, after: ObjectModel, expansion: Expansion,
+                    snapshots: tuple[Snapshot, Snapshot]) -> Iterator[Finding]:
     kept = {p.column for p in after.storage.places.values()}
     converted = {f.source for f in expansion.fills if f.object == after.name and not f.target.startswith(FOLD)}
     columns = {f.name: before.storage.places[f.name].column for f in before.fields.values()}
@@ -75,26 +77,46 @@ def _examine_object(connection: Connection, before: ObjectModel, after: ObjectMo
                 yield Finding("required_but_blank", f"{after.name}.{field.name}", count, {
                     "en": f"{count} records have no '{field.name}'; they must get one when they are next changed.",
                     "zh": f"{count} 条记录没有“{field.name}”，下次修改时必须填写。"})
-        if old is not None and field.doc.get("options") != old.doc.get("options"):
-            yield from _lost_options(connection, before, old, field, after.name)
+        if old is not None:
+            yield from _lost_options(connection, before, old, field.doc, f"{after.name}.{field.name}", snapshots)
     for fill in expansion.fills:
         if fill.object == after.name and not fill.target.startswith(FOLD):
             yield from _conversion(connection, before, before.fields[fill.source], after.fields[fill.target], after.name)
     yield from _duplicates(connection, before, after)
 
 
-def _lost_options(connection: Connection, before: ObjectModel, old: FieldModel, new: FieldModel, name: str) -> Iterator[Finding]:
-    if old.category != "choice" or new.category != "choice":
+def _lost_options(connection: Connection, before: ObjectModel, old: FieldModel, new: Mapping[str, Any], subject: str,
+                  snapshots: tuple[Snapshot, Snapshot]) -> Iterator[Finding]:
+    if old.category not in ("choice", "choices") or new["type"] != old.doc["type"]:
         return
-    gone = {o["name"] for o in old.doc.get("options", ())} - {o["name"] for o in new.doc.get("options", ())}
+    gone = sorted(_options(old.doc, snapshots[0]) - _options(new, snapshots[1]))
     if not gone:
         return
     t = before.table
-    count = connection.execute(sa.select(sa.func.count()).select_from(t).where(old.column.in_(sorted(gone)))).scalar_one()
+    held = old.column.in_(gone) if old.category == "choice" else sa.or_(
+        *(old.column.contains(f";{name};", autoescape=True) for name in gone))
+    count = connection.execute(sa.select(sa.func.count()).select_from(t).where(held)).scalar_one()
     if count:
-        yield Finding("option_in_use", f"{name}.{new.name}", count, {
-            "en": f"{count} records hold a removed option of '{new.name}'; they keep it until they are changed.",
-            "zh": f"{count} 条记录使用了“{new.name}”被删除的选项，修改前将保留。"}, True)
+        yield Finding("option_in_use", subject, count, {
+            "en": f"{count} records hold a removed option of '{new['name']}'; they keep it until they are changed.",
+            "zh": f"{count} 条记录使用了“{new['name']}”被删除的选项，修改前将保留。"}, True)
+
+
+def _options(field: Mapping[str, Any], snapshot: Snapshot) -> set[str]:
+    shared = snapshot.get("picklist", field["picklist"]) if "picklist" in field else None
+    return {o["name"] for o in (shared or field).get("options", ())}
+
+
+def _lost_shared_options(connection: Connection, model: Model, new: Snapshot, expansion: Expansion) -> Iterator[Finding]:
+    """Look at objects that do not change themselves but use a shared list that does."""
+    for name, doc in new.of_kind("object").items():
+        if name in expansion.after or model.snapshot.get("object", name) is None:
+            continue
+        for field in doc["fields"]:
+            if "picklist" in field and _options(field, model.snapshot) - _options(field, new):
+                before = model.object(name)
+                yield from _lost_options(connection, before, before.fields[field["name"]], field, f"{name}.{field['name']}",
+                                         (model.snapshot, new))
 
 
 def _conversion(connection: Connection, before: ObjectModel, old: FieldModel, new: FieldModel, name: str) -> Iterator[Finding]:

@@ -8,16 +8,18 @@ what changed meanwhile, switch). What is interrupted between phases is continued
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from sqlalchemy.schema import DropTable
 
 from trellis.model import ModelEnvironment, ObjectModel
 from trellis.publishing import catalogue, versions
-from trellis.publishing.expansion import Expansion, Fill, activate, add_columns, expand
+from trellis.publishing.expansion import DuplicateValues, Expansion, Fill, activate, add_columns, expand
 from trellis.publishing.filling import fill_rows, next_ids
 from trellis.publishing.findings import Finding, examine
 from trellis.storage import system
@@ -30,6 +32,7 @@ from trellis_metadata.snapshot import Document, Key, Snapshot
 if TYPE_CHECKING:
     from trellis.tenant import Tenant
 
+log = logging.getLogger(__name__)
 INLINE_ROWS = 2000
 
 
@@ -138,7 +141,7 @@ class Publisher:
             model = self.tenant.model_in(connection)
             plan = diff(model.snapshot, new, self.tenant.language, renames)
             new = plan.apply(model.snapshot)
-            expansion = self._expansion(connection, model.snapshot, new, plan, revive)
+            expansion = self._expansion(connection, model.snapshot, new, plan, revive=revive)
             findings = examine(connection, model, new, expansion, plan)
         return TenantPlan(plan, new, tuple(findings), revive, undoes, tuple(expansion.fills))
 
@@ -167,13 +170,12 @@ class Publisher:
 
     def _begin(self, connection: Connection, plan: TenantPlan, author: int | None, note: str) -> int | None:
         """Expand; finish at once when few records need converting. Returns the version number, or None: fill first."""
-        running = connection.execute(sa.select(system.publication.c.id)).first()
-        if running is not None:
+        if _is_running(connection):
             raise PublicationRunning("Another change is still converting records. Wait for it, or resume it.")
         model = self.tenant.model_in(connection)
         if model.snapshot.hash != plan.base:
             raise StalePlan("The metadata changed after this plan was made. Make a new plan.")
-        expansion = self._expansion(connection, model.snapshot, plan.new, plan.plan, plan.revive)
+        expansion = self._expansion(connection, model.snapshot, plan.new, plan.plan, revive=plan.revive)
         add_columns(connection, expansion, plan.new, self.tenant.environment(plan.new))
         self.fault("after columns")
         operations = [op.to_json() for op in plan.plan.operations]
@@ -185,7 +187,7 @@ class Publisher:
         mark = connection.execute(sa.select(sa.func.coalesce(sa.func.max(system.change.c.id), 0))).scalar_one()
         connection.execute(system.publication.insert(), {
             "id": 1, "base": plan.base, "target": plan.new.hash, "manifest": versions.manifest_of(plan.new),
-            "operations": operations, "fills": {"position": {}, "revive": plan.revive, "undoes": plan.undoes},
+            "operations": operations, "fills": {"position": {}, "revive": plan.revive, "undoes": plan.undoes, "added": _added_columns(expansion)},
             "phase": "fill", "done": 0, "total": total, "mark": mark, "author": author, "note": note,
             "created_at": self.tenant.clock.now()})
         return None
@@ -197,23 +199,49 @@ class Publisher:
         return None if row is None else {k: row[k] for k in ("phase", "done", "total", "note", "created_at")}
 
     def resume(self, progress: Progress | None = None) -> int:
-        """Continue an interrupted publication to its end; return the version number."""
+        """Continue an interrupted publication to its end (another process may get there first); return the version number."""
         while True:
             with self.tenant.database.writing() as connection:
+                if not _is_running(connection):
+                    return versions.current_number(connection)
                 if not self._fill_batch(connection, progress):
                     break
                 self.fault("in fill batch")
             self.fault("after fill batch")
         self.fault("before activate")
-        with self.tenant.publishing_lock() as connection:
-            number = self._finish(connection)
-            self.fault("before commit of activate")
+        try:
+            with self.tenant.publishing_lock() as connection:
+                if not _is_running(connection):
+                    return versions.current_number(connection)
+                number = self._finish(connection)
+                self.fault("before commit of activate")
+        except DuplicateValues:
+            self.abandon()
+            raise
         self.fault("after activate")
         return number
+
+    def resume_interrupted(self) -> None:
+        """Finish what a process that died left behind. One that lives may be at work on it too: both do the same work.
+
+        What cannot be finished stays for a person to resume or abandon: the old version goes on working.
+        """
+        if self.running() is None:
+            return
+        try:
+            self.resume()
+        except (TrellisError, sa.exc.DBAPIError):
+            log.exception("A change of the metadata of tenant '%s' was interrupted and could not be finished.", self.tenant.name)
 
     def abandon(self) -> None:
         """Give an interrupted publication up: the old version stays, the added columns are ignored."""
         with self.tenant.publishing_lock() as connection:
+            if not _is_running(connection):
+                return
+            _, _, _, expansion = self._load(connection)
+            for name in expansion.created:
+                # Nobody ever saw it, and its name must be free for the next try.
+                connection.execute(DropTable(sa.Table(expansion.after[name].table, sa.MetaData())))
             connection.execute(system.publication.delete())
 
     def _load(self, connection: Connection) -> tuple[Any, Snapshot, Snapshot, Expansion]:
@@ -223,7 +251,7 @@ class Publisher:
         model = self.tenant.model_in(connection)
         new = versions.read_manifest(connection, row["manifest"], model.snapshot)
         plan = Plan.from_json({"base": row["base"], "target": row["target"], "operations": row["operations"]})
-        return row, model.snapshot, new, self._expansion(connection, model.snapshot, new, plan, row["fills"]["revive"])
+        return row, model.snapshot, new, self._expansion(connection, model.snapshot, new, plan, revive=row["fills"]["revive"], added=row["fills"]["added"])
 
     def _fill_batch(self, connection: Connection, progress: Progress | None) -> bool:
         row, old, new, expansion = self._load(connection)
@@ -276,10 +304,16 @@ class Publisher:
                                at=self.tenant.clock.now(), undoes=undoes)
         return number
 
-    def _expansion(self, connection: Connection, old: Snapshot, new: Snapshot, plan: Plan, revive: bool) -> Expansion:
+    def _expansion(self, connection: Connection, old: Snapshot, new: Snapshot, plan: Plan, *, revive: bool,
+                   added: Mapping[str, Sequence[str]] | None = None) -> Expansion:
+        """Work out the physical change. ``added``: the columns that it added itself already, so that it names them again."""
         objects, fields = renames_of(plan)
         touched = {k[1] for k, d in new.digests.items() if k[0] == "object" and old.digests.get(k) != d}
         storages = catalogue.read(connection, touched | set(objects))
+        for name, columns in (added or {}).items():
+            if name in storages:
+                used = {c: s for c, s in storages[name].used.items() if c not in columns}
+                storages[name] = replace(storages[name], used=used)
         return expand(old, new, storages, catalogue.table_names(connection), self.tenant.environment(new),
                       renamed_objects=objects, renamed_fields=fields, revive=revive)
 
@@ -306,7 +340,7 @@ class Publisher:
         with self.tenant.database.reading() as connection:
             model = self.tenant.model_in(connection)
             plan = forward.inverse(before)
-            expansion = self._expansion(connection, model.snapshot, before, plan, True)
+            expansion = self._expansion(connection, model.snapshot, before, plan, revive=True)
             findings = examine(connection, model, before, expansion, plan)
         return TenantPlan(plan, before, tuple(findings), True, number, tuple(expansion.fills))
 
@@ -333,6 +367,15 @@ def renames_of(plan: Plan) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
     return objects, {objects.get(name, name): pairs for name, pairs in fields.items()}
 
 
+def _added_columns(expansion: Expansion) -> dict[str, list[str]]:
+    """Return the base names of the columns that an expansion adds, by the object's name before it."""
+    return {_old_name(expansion, name): [p.column for p in places.values()] for name, places in expansion.added.items()}
+
+
+def _is_running(connection: Connection) -> bool:
+    return connection.execute(sa.select(system.publication.c.id)).first() is not None
+
+
 def _old_name(expansion: Expansion, name: str) -> str:
     return next((o for o, n in expansion.renamed.items() if n == name), name)
 
@@ -341,5 +384,5 @@ def _count(connection: Connection, model: ObjectModel) -> int:
     return int(connection.execute(sa.select(sa.func.count()).select_from(model.table)).scalar_one())
 
 
-__all__ = ["CannotUndo", "Document", "InvalidMetadata", "ModelEnvironment", "NotConfirmed", "PublicationRunning", "Publisher",
+__all__ = ["CannotUndo", "Document", "DuplicateValues", "InvalidMetadata", "ModelEnvironment", "NotConfirmed", "PublicationRunning", "Publisher",
            "StalePlan", "TenantPlan", "renames_of"]
