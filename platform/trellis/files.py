@@ -115,6 +115,13 @@ def _copy(stream: BinaryIO, path: Path, limit: int) -> tuple[int, str]:
     return size, digest.hexdigest()
 
 
+def remove(tenant: Tenant, file_id: str) -> None:
+    """Forget a file, row first: what is listed is there."""
+    with tenant.database.writing() as connection:
+        connection.execute(system.file.delete().where(system.file.c.id == file_id))
+    path_of(tenant, file_id).unlink(missing_ok=True)
+
+
 def read(tenant: Tenant, connection: Connection, model: Model, principal: Principal, file_id: str) -> StoredFile:
     """Return a file's row. Raises :class:`UnknownFile`, also where the principal may not read it."""
     row = connection.execute(sa.select(system.file).where(system.file.c.id == file_id)).mappings().first() if FILE_ID.match(file_id) else None

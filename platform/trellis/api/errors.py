@@ -125,7 +125,7 @@ def _http(problem: HTTPException) -> Response:
     message = problem.description or str(problem)
     if status == 404:
         message = "There is no such address. GET /api/v1/openapi.json lists all."
-    allow = dict(problem.get_headers()).get("Allow")
+    allow = ", ".join(sorted(dict(problem.get_headers()).get("Allow", "").split(", ")))
     if allow:
         message = f"This address knows only {allow}."
     return answer({"error": {"code": _HTTP_CODES.get(status, "bad_request"), "message": message}}, status, {"Allow": allow} if allow else None)

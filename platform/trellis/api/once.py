@@ -36,7 +36,11 @@ def once(api: Api, body: Body) -> Response:
     key = idempotency_key()
     if key is None:
         return _response(*api.write(body))
-    digest = request_digest()
+    return once_with(api, key, request_digest(), body)
+
+
+def once_with(api: Api, key: str, digest: str, body: Body) -> Response:
+    """Run a write at most once for ``key``; ``digest`` tells the same request from another."""
     return api.write(lambda tx: _remembered(tx, key, digest, body))
 
 

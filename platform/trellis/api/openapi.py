@@ -1,0 +1,95 @@
+"""The OpenAPI 3.1 document of the tenant's own model: ``GET /openapi.json``.
+
+Endpoints written by hand stand in ``spec/endpoints.json`` and in marshmallow schemas (rendered by apispec); the records of
+each object that the caller may know are added from the compiled fields. Built once per model version and set of rights.
+"""
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from flask import Blueprint, Response
+
+from trellis.access import rights
+from trellis.api import reading
+from trellis.api.answers import encode
+from trellis.api.context import Api, Reading
+from trellis.api.describe import visible
+from trellis.api.metadata import ChangeSchema, UndoSchema
+from trellis.api.record_schemas import change_schema, create_schema, example, record_schema
+from trellis.api.related import relationships
+from trellis.model import ObjectModel
+
+_FILE = Path(__file__).parent / "spec" / "endpoints.json"
+
+
+def install(blueprint: Blueprint, api: Api) -> None:
+    """Add the route of the document."""
+
+    @blueprint.get("/openapi.json")
+    def openapi() -> Response:
+        reading.allow_parameters(())
+        return Response(api.read(_document), 200, mimetype="application/json")
+
+
+def _document(r: Reading) -> bytes:
+    allowed = [(n, rights(r.principal, r.model.object(n).doc)) for n in visible(r)]
+    key = ("openapi", tuple((n, a.create, a.edit != "none") for n, a in allowed), r.principal.admin)
+    found: bytes | None = r.model.cache.get(key)
+    if found is None:
+        found = r.model.cache[key] = encode(build(r))
+    return found
+
+
+@cache
+def _hand_written() -> Mapping[str, Any]:
+    found: Mapping[str, Any] = json.loads(_FILE.read_text(encoding="utf-8"))
+    return found
+
+
+def build(r: Reading) -> dict[str, Any]:
+    """Return the document for what the caller may know."""
+    shared = copy.deepcopy(_hand_written())
+    spec = APISpec(title=f"Trellis: {r.tenant.settings.get('organisation') or r.tenant.name}", version=str(r.model.version),
+                   openapi_version="3.1.0", plugins=[MarshmallowPlugin()], info={"description": shared["description"]},
+                   servers=[{"url": "/api/v1"}], security=[{"token": []}])
+    spec.components.security_scheme("token", {"type": "http", "scheme": "bearer", "description": "Authorization: Bearer trl_…"})
+    for name, schema in shared["schemas"].items():
+        spec.components.schema(name, schema)
+    for name, parameter in shared["parameters"].items():
+        spec.components.parameter(name, parameter["in"], parameter)
+    for name, response in shared["responses"].items():
+        spec.components.response(name, response)
+    spec.components.schema("MetadataChange", schema=ChangeSchema)
+    spec.components.schema("MetadataUndo", schema=UndoSchema)
+    for path, item in shared["paths"].items():
+        if r.principal.admin or not path.startswith("/metadata"):
+            spec.path(path, operations=item)
+    for name in visible(r):
+        _add_object(spec, r, r.model.object(name), shared["record_paths"])
+    return spec.to_dict()
+
+
+def _add_object(spec: APISpec, r: Reading, model: ObjectModel, templates: Mapping[str, Any]) -> None:
+    """Add the schemas and paths of one object."""
+    name, label = model.name, model.label("en")
+    spec.components.schema(f"{name}_new", {**create_schema(model), "examples": [example(model)]})
+    spec.components.schema(f"{name}_change", change_schema(model))
+    spec.components.schema(f"{name}_record", record_schema(model))
+    spec.components.schema(f"{name}_page", {"type": "object", "required": ["records", "cursor"], "additionalProperties": False, "properties": {
+        "records": {"type": "array", "items": {"type": "object"}}, "cursor": {"type": ["string", "null"]}, "total": {"type": "integer"}}})
+    text = json.dumps(templates).replace("{{object}}", name).replace("{{label}}", json.dumps(label)[1:-1])
+    children = list(relationships(r.model, name))
+    for path, item in json.loads(text).items():
+        if path.endswith("{relationship}"):
+            if not children:
+                continue
+            item["parameters"][-1]["schema"]["enum"] = children
+        parameters = item.pop("parameters", [])
+        spec.path(path, operations=item, parameters=parameters)

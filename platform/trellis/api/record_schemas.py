@@ -1,0 +1,64 @@
+"""JSON Schemas of records: what may be sent to create and to change one, and what is answered."""
+from __future__ import annotations
+
+from typing import Any
+
+from trellis import record_id
+from trellis.model import FieldModel, ObjectModel
+
+
+def create_schema(model: ObjectModel) -> dict[str, Any]:
+    """Return the schema of a new record."""
+    fields = [f for f in model.all_fields if f.writable]
+    required = [f.name for f in fields if f.required and f.doc.get("default") is None]
+    body: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": {f.name: _input(f) for f in fields}}
+    return {**body, "required": required} if required else body
+
+
+def change_schema(model: ObjectModel) -> dict[str, Any]:
+    """Return the schema of a change: any of the fields, and the version that was read."""
+    properties: dict[str, Any] = {f.name: _input(f) for f in model.all_fields if f.writable}
+    properties["version"] = {"type": "integer", "description": "Refused with 409 when the record has another version by now."}
+    return {"type": "object", "additionalProperties": False, "properties": properties}
+
+
+def record_schema(model: ObjectModel) -> dict[str, Any]:
+    """Return the schema of a record as it is answered."""
+    shown = [f for f in model.all_fields if f.columns and f.name not in ("deleted_at", "version")]
+    properties: dict[str, Any] = {"id": {"type": "string", "examples": [record_id.format_id(model.name, 1234)]}, "version": {"type": "integer"}}
+    properties.update({f.name: _output(f) for f in shown})
+    return {"type": "object", "additionalProperties": False, "properties": properties, "required": list(properties)}
+
+
+def example(model: ObjectModel) -> dict[str, Any]:
+    """Return a small example of a new record: the required fields and those whose type has an example."""
+    found: dict[str, Any] = {}
+    for field in model.fields.values():
+        if field.writable and (field.required or len(found) < 4):
+            value = _example(field)
+            if value is not None:
+                found[field.name] = value
+    return found
+
+
+def _example(field: FieldModel) -> Any:
+    schema = field.codec.json_schema
+    if schema.get("examples"):
+        return schema["examples"][0]
+    if schema.get("enum"):
+        return schema["enum"][0]
+    if field.category == "reference":
+        return record_id.format_id(field.codec.targets[0], 1234) if field.codec.targets else None
+    return {"text": "Example", "boolean": True, "number": "12"}.get(field.category) if schema.get("type") != "object" else None
+
+
+def _title(field: FieldModel) -> dict[str, Any]:
+    return {"title": field.label("en")}
+
+
+def _input(field: FieldModel) -> dict[str, Any]:
+    return {**_title(field), "anyOf": [dict(field.codec.json_schema), {"type": "null"}]}
+
+
+def _output(field: FieldModel) -> dict[str, Any]:
+    return {**_title(field), "anyOf": [dict(field.codec.json_schema), {"type": "null"}], **({} if field.writable else {"readOnly": True})}
