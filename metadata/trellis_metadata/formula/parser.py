@@ -149,6 +149,9 @@ def _syntax_error(text: str, found: UnexpectedInput) -> FormulaError:
     place = found.pos_in_stream or 0
     if isinstance(found, UnexpectedCharacters):
         return _error(text, "syntax", _explain_character(text, place), place, place + 1)
+    comment = place - 1 if text.startswith("/*", place - 1) else place
+    if text.startswith("/*", max(comment, 0)):
+        return _error(text, "syntax", "This comment is not closed.", comment, comment + 2)
     if isinstance(found, UnexpectedToken) and found.token.type != "$END":
         token = found.token
         return _error(text, "syntax", f"Found '{token}' {_expectation(found, str(token))}", _start(token), _end(token))

@@ -10,7 +10,7 @@ import click
 
 from trellis.formula import Context, explain, functions
 from trellis.formula.cases import read_case
-from trellis.formula.engines import Engine, PythonEngine, PostgresqlEngine, SqliteEngine, answer
+from trellis.formula.engines import Engine, PostgresqlEngine, PythonEngine, SqliteEngine, answer
 from trellis_metadata.formula import FormulaError, dependencies
 
 FIELD_HELP = "A field as name:Type[=value], such as amount:Number=12.50."

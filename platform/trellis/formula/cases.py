@@ -14,7 +14,7 @@ from typing import Any
 
 from trellis.formula.functions import functions
 from trellis.formula.moments import write_time
-from trellis.formula.numbers import plain, round_to
+from trellis.formula.numbers import WIDE, plain, round_to
 from trellis_metadata.formula import FlatScope, FormulaSource, Symbol, Type, Typed, check, parse
 
 _TYPES = {
@@ -92,7 +92,7 @@ def write_value(value: Any, return_type: str, scale: int | None) -> Any:
             return value or None if isinstance(value, str) else value
         case Decimal():
             number = value if scale is None else round_to(value, scale)
-            return plain(number.scaleb(2) if return_type == "Percent" else number)
+            return plain(WIDE.scaleb(number, 2) if return_type == "Percent" else number)
         case datetime():
             shown = value.astimezone(UTC)
             fraction = f".{shown.microsecond:06}".rstrip("0") if shown.microsecond else ""

@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import Any
 
 from trellis.formula.moments import micros, millis, write_time
-from trellis.formula.numbers import plain, round_to, whole
+from trellis.formula.numbers import WIDE, plain, round_to, size_of
 from trellis.formula.values import fail
 
 _MINOR_DIGITS = {
@@ -65,7 +65,9 @@ def format_duration(first: Any, second: Any = False) -> str:
         return _clock(abs(millis(first) - millis(second)) // 1000, days=False)
     if isinstance(first, datetime):
         return _clock(abs(micros(first - second)) // 1_000_000, days=True)
-    return _clock(abs(whole(first)), days=bool(second))
+    if size_of(first) >= 18:
+        fail("evaluation", "The duration is too long.")
+    return _clock(abs(int(first)), days=bool(second))
 
 
 def _clock(seconds: int, *, days: bool) -> str:
@@ -106,7 +108,7 @@ def _number(value: Decimal, form: str) -> str:
     if found is None:
         fail("evaluation", f"'{form}' is not a number format.")
     least, most = len(found[1] or ""), len(found[1] or "") + len(found[2] or "")
-    value = value.scaleb(2) if form.endswith("%") else value
+    value = WIDE.scaleb(value, 2) if form.endswith("%") else value
     text = grouped(value, least, most) if "," in form else _ungrouped(value, least, most)
     return text + ("%" if form.endswith("%") else "")
 

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from trellis.formula.numbers import WIDE, whole
+from trellis.formula.numbers import WIDE, size_of, whole
 from trellis.formula.values import fail
 
 DAY_MS = 86_400_000
@@ -87,7 +87,7 @@ def shift_datetime(moment: datetime, n: Decimal) -> datetime:
     """Add days, rounded half-up to whole seconds."""
     try:
         seconds = (
-            int(WIDE.multiply(n, Decimal(86_400)).to_integral_value(ROUND_HALF_UP)) if n.adjusted() < 12 else 10**17
+            int(WIDE.multiply(n, Decimal(86_400)).to_integral_value(ROUND_HALF_UP)) if size_of(n) < 12 else 10**17
         )
         return moment + timedelta(seconds=seconds)
     except OverflowError:
@@ -127,4 +127,7 @@ def write_time(value: time) -> str:
 
 def day_of(value: datetime, zone: Any) -> date:
     """Return the day of a moment in a zone."""
-    return value.astimezone(zone).date()
+    try:
+        return value.astimezone(zone).date()
+    except OverflowError:
+        fail("bad_date", "The date is outside the years 1 to 9999.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from decimal import ROUND_HALF_DOWN, ROUND_HALF_UP, Clamped, Context, Decimal, InvalidOperation, Overflow
+from decimal import ROUND_HALF_DOWN, ROUND_HALF_UP, Context, Decimal, InvalidOperation, Overflow
 
 from trellis.formula.values import fail
 
@@ -28,7 +28,11 @@ _NEARLY = {
 }
 ZERO = Decimal(0)
 ONE = Decimal(1)
-del Clamped
+
+
+def size_of(x: Decimal) -> int:
+    """Return the exponent of the first digit; 0 for zero, however it is written (``0E+20`` is a zero too)."""
+    return x.adjusted() if x else 0
 
 
 def divide(a: Decimal, b: Decimal) -> Decimal:
@@ -46,17 +50,16 @@ def power(x: Decimal, n: Decimal) -> Decimal:
         return ONE
     if not x:
         return ZERO if n > 0 else fail("arithmetic", "Zero has no negative power.")
-    if abs(n) > 10**12 or math.log10(abs(x)) * float(n) > 64:
-        if abs(x) == 1:
-            return ONE if x > 0 or n % 2 == 0 else -ONE
-        if math.log10(abs(x)) * float(n) < -39:
-            return ZERO
+    if x.copy_abs() == 1:
+        return ONE if x > 0 or int(n) % 2 == 0 else -ONE
+    size = _POWER_WORK.multiply(_POWER_WORK.log10(x.copy_abs()), n)
+    if size > 64 or (size_of(n) >= 12 and size > -39):
         fail("arithmetic", "The result of ^ is too large.")
-    if math.log10(abs(x)) * float(n) < -45:
+    if size < -45 or size_of(n) >= 12:
         return ZERO
     positive = _POWER_WORK.power(x, abs(int(n)))
     result = POWER.plus(positive if n > 0 else _POWER_WORK.divide(ONE, positive))
-    return ZERO if abs(result) < Decimal("1e-39") else result
+    return ZERO if result.copy_abs() < Decimal("1e-39") else result
 
 
 def through_float(function: Callable[..., float], *arguments: Decimal) -> Decimal:
@@ -82,7 +85,7 @@ def nearly(x: Decimal, *, up: bool) -> Decimal:
 
 def whole(x: Decimal) -> int:
     """Cut the fraction off. Numbers beyond any sensible count are limited, so that they stay cheap."""
-    if x.adjusted() > 18:
+    if size_of(x) >= 18:
         return 10**18 if x > 0 else -(10**18)
     return int(x)
 
@@ -92,7 +95,7 @@ def round_to(x: Decimal, places: int, rounding: str = ROUND_HALF_UP) -> Decimal:
     exponent = x.as_tuple().exponent
     if isinstance(exponent, int) and -exponent <= places:
         return x
-    if places < -(x.adjusted() + 2):
+    if places < -(size_of(x) + 2):
         return ZERO
     return x.quantize(Decimal(1).scaleb(-places), rounding, WIDE)
 

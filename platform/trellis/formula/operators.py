@@ -97,7 +97,7 @@ def _single(step: Callable[[Any], Any]) -> Build:
 
 
 def _shift(shift: Callable[[Any, Decimal], Any]) -> Callable[[str], Callable[[Any, Any], Any]]:
-    return lambda sign: shift if sign == "+" else lambda moment, n: shift(moment, -n)
+    return lambda sign: shift if sign == "+" else lambda moment, n: shift(moment, n.copy_negate())
 
 
 def _date_difference(a: date, b: date) -> Decimal:

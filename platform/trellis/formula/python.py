@@ -8,7 +8,7 @@ from decimal import Decimal, DecimalException
 from typing import Any
 
 from trellis.formula.function import Function
-from trellis.formula.numbers import ZERO, round_to
+from trellis.formula.numbers import WIDE, ZERO, round_to
 from trellis.formula.operators import OPERATORS
 from trellis.formula.values import Closure, Context, ErrorValue, EvaluationError
 from trellis_metadata.formula.functions import Blanks, Reads
@@ -98,7 +98,7 @@ def _number_field(path: str, percent: bool, blank: Decimal | None) -> Closure:
         value = context.row[path]
         if value is None:
             return blank
-        return value.scaleb(-2) if percent else value
+        return WIDE.scaleb(value, -2) if percent else value
 
     return number
 

@@ -1,5 +1,7 @@
 """ABS"""
 
+from decimal import Decimal
+
 from trellis.formula.function import Function
 
 FUNCTION = Function(
@@ -7,7 +9,7 @@ FUNCTION = Function(
     ("number -> number",),
     "The number without its sign.",
     "numbers",
-    python=abs,
+    python=Decimal.copy_abs,
     postgresql="abs({0})",
     examples=(("ABS(-3.5)", "3.5"),),
 )

@@ -21,7 +21,7 @@ def datevalue(context: Context, value: object) -> date:
 
 
 def _sql(nodes: Sequence[Node], args: Sequence[Sql]) -> Sql:
-    forms = {Type.DATETIME: "({0} AT TIME ZONE {zone})::date", Type.DATE: "{0}"}
+    forms = {Type.DATETIME: "trellis_fn.day_of({0}, {zone})", Type.DATE: "{0}"}
     return args[0].wrap(forms.get(nodes[0].type, "trellis_fn.read_date({0})"), args)
 
 

@@ -26,5 +26,6 @@ FUNCTION = Function(
     "text",
     python=format_duration,
     postgresql=_sql,
+    fails="null",
     examples=(("FORMATDURATION(1000000)", '"277:46:40"'), ("FORMATDURATION(1000000, true)", '"11:13:46:40"')),
 )

@@ -27,5 +27,5 @@ FUNCTION = Function(
     Blanks.OWN,
     python=geolocation,
     refused="GEOLOCATION has no SQL",
-    examples=(('ROUND(DISTANCE(GEOLOCATION(0, 0), GEOLOCATION(0, 1), "km"), 2)', "111.19"),),
+    examples=(('ROUND(DISTANCE(GEOLOCATION(0, 0), GEOLOCATION(0, 1), "km"), 1)', "111.2"),),
 )

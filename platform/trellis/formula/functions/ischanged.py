@@ -21,10 +21,7 @@ def _build(nodes: Sequence[Node], closures: Sequence[Closure]) -> Closure:
     def changed(context: Context) -> bool:
         if context.old is None:
             return False
-        before = prior(nodes[0], context)
-        # A blank number reads as 0 where blanks count as zero, before and after alike.
-        after = current(context)
-        return _plain(before if before is not None or not isinstance(after, int) else 0) != _plain(after)
+        return _plain(prior(nodes[0], context)) != _plain(current(context))
 
     return changed
 

@@ -12,5 +12,6 @@ FUNCTION = Function(
     "text",
     python=lambda text, n, fill=" ": padding(text, n, fill, left=True),
     postgresql=padding_sql("lpad"),
+    fails="null",
     examples=(('LPAD("7", 3, "0")', '"007"'), ('LPAD("string", 1)', '"s"')),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from trellis.formula.function import Function
-from trellis.formula.numbers import EXACT, WIDE
+from trellis.formula.numbers import EXACT, WIDE, size_of
 from trellis.formula.values import fail
 
 
@@ -13,7 +13,7 @@ def mod(x: Decimal, y: Decimal) -> Decimal:
     """Return the remainder with the sign of the dividend."""
     if not y:
         fail("arithmetic", "MOD by zero.")
-    if x.adjusted() - y.adjusted() > 100_000:
+    if size_of(x) - size_of(y) > 100_000:
         fail("arithmetic", "The numbers are too far apart for MOD.")
     return EXACT.plus(WIDE.remainder(x, y))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trellis.formula.function import Blanks, Function, Reads
+from trellis.formula.numbers import WIDE
 from trellis.formula.values import Closure, Context
 from trellis_metadata.formula.functions import Complaint
 from trellis_metadata.formula.typed import Field, FormulaField, Node
@@ -26,7 +27,7 @@ def prior(node: Node, context: Context) -> object:
     if context.old is None or not isinstance(node, Field | FormulaField):
         return None
     value = context.old.get(node.symbol.path)
-    return value.scaleb(-2) if node.symbol.percent and value is not None else value
+    return WIDE.scaleb(value, -2) if node.symbol.percent and value is not None else value
 
 
 def _build(nodes: Sequence[Node], closures: Sequence[Closure]) -> Closure:

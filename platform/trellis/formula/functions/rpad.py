@@ -12,5 +12,6 @@ FUNCTION = Function(
     "text",
     python=lambda text, n, fill=" ": padding(text, n, fill, left=False),
     postgresql=padding_sql("rpad"),
+    fails="null",
     examples=(('RPAD("a", 3, "xy")', '"axy"'),),
 )

@@ -33,7 +33,7 @@ _FORMS = {
     Type.PICKLIST: "{0}",
     Type.DATETIME: "to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS\"Z\"')",
     Type.TIME: "to_char({0}, 'HH24:MI:SS.MS')",
-    Type.BLANK: "{0}",
+    Type.BLANK: "NULL::text",
 }
 
 

@@ -21,7 +21,7 @@ class FormulaExpression(sa.ColumnElement[Any]):
 
     __visit_name__ = "trellis_formula"
     inherit_cache = True
-    _traverse_internals: visitors._TraverseInternalsType = [  # noqa: RUF012
+    _traverse_internals: visitors._TraverseInternalsType = [
         ("texts", InternalTraversal.dp_string_list),
         ("elements", InternalTraversal.dp_clauseelement_list),
         ("type", InternalTraversal.dp_type),

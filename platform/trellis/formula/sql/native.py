@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from trellis.formula.moments import EPOCH, micros
+from trellis.formula.numbers import WIDE, plain
 from trellis.formula.python import MAX_TEXT
 from trellis.formula.sql.pieces import Piece, Refused, Row, Sql, checked, commas, fill
 from trellis.storage.types import ScaledDecimal
@@ -107,7 +108,7 @@ def _constant(node: Const) -> Native | None:
         case Decimal():
             _, _digits, exponent = value.as_tuple()
             scale = max(0, -int(exponent))
-            whole = int(value.scaleb(scale))
+            whole = int(WIDE.scaleb(value, scale))
             return Native((str(whole),), Type.NUMBER, len(str(abs(whole))), scale) if len(str(abs(whole))) <= MAX_DIGITS else None
         case datetime():
             return Native((str(micros(value - EPOCH)),), Type.DATETIME)
@@ -210,7 +211,7 @@ def _product(node: Apply, parts: Sequence[Native]) -> Native | None:
 
 def _power_of_ten(node: Node) -> int | None:
     if isinstance(node, Const) and isinstance(node.value, Decimal) and node.value >= 1:
-        text = format(node.value.normalize(), "f")
+        text = plain(node.value)
         return len(text) - 1 if text.strip("0") == "1" else None
     return None
 

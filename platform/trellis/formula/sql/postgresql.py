@@ -33,6 +33,8 @@ TYPES = {
 }
 COMPARISONS = {"equal": "=", "unequal": "<>", "less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">="}
 _SHIFTS = {"date_shift": "shift_date", "datetime_shift": "shift_moment", "time_shift": "shift_time"}
+_CHOICES = frozenset({"IF", "IFS", "CASE", "BLANKVALUE", "NULLVALUE", "IFERROR"})
+"""Functions that only pass texts on."""
 _STEPS = {"+": "add", "-": "sub", "*": "mul", "/": "div"}
 
 
@@ -221,11 +223,7 @@ def _digits(sign: str, a: tuple[int, int] | None, b: tuple[int, int] | None) -> 
 def _failing(template: str, args: Sequence[Sql], fails: str = "null") -> Sql:
     """Return a call whose NULL from arguments that are not NULL (or another condition) is an error."""
     row = fill(template, args)
-    if fails == "null":
-        given = [piece for a in args for piece in (" AND (", *a.value, ") IS NOT NULL")]
-        own: Row = checked(["((", *row, ") IS NULL", *given, ")"])
-    else:
-        own = checked(["(", *fill(fails, args), ")"])
+    own = _null_error(row, args) if fails == "null" else checked(["(", *fill(fails, args), ")"])
     return Sql(row, either([any_error(args), own]))
 
 
@@ -252,23 +250,32 @@ def _lazy(op: str, args: Sequence[Sql]) -> Sql:
 
 
 def _call(node: Call, args: Sequence[Sql]) -> Part:
+    found = _body(node, args)
+    if node.type is Type.TEXT and node.function.name not in _CHOICES:
+        # The value of a text is never empty; its error condition was taken before.
+        return Part(Sql(("nullif(", *found.value, ", '')"), found.error))
+    return Part(found)
+
+
+def _body(node: Call, args: Sequence[Sql]) -> Sql:
     function = node.function
     assert isinstance(function, Function)
     body = function.postgresql
     if body is None:
         raise Refused(f"{function.refused or function.name + ' has no exact SQL'} on PostgreSQL")
     typed_args = [_typed_null(a, n, _kind(node, i)) for i, (a, n) in enumerate(zip(args, node.args, strict=True))]
-    if callable(body):
-        found = body(node.args, typed_args)
-        if not function.fails:
-            return Part(found)
-        own = _failing("{0}", [Sql(found.value)], "{0} IS NULL") if function.fails == "null" else None
-        given = [piece for a in typed_args for piece in (" AND (", *a.value, ") IS NOT NULL")]
-        error: Row | None = checked(["(", *(own.error or ()), *given, ")"]) if own else None
-        return Part(Sql(found.value, either([found.error, error])))
-    if not args:
-        return Part(Sql(fill(body, args)))
-    return Part(_failing(body, typed_args, function.fails) if function.fails else args[0].wrap(body, typed_args))
+    if not callable(body):
+        if not args:
+            return Sql(fill(body, args))
+        return _failing(body, typed_args, function.fails) if function.fails else args[0].wrap(body, typed_args)
+    found = body(node.args, typed_args)
+    return Sql(found.value, either([found.error, _null_error(found.value, typed_args)])) if function.fails else found
+
+
+def _null_error(row: Row, args: Sequence[Sql]) -> Row:
+    """Return the condition that a row is NULL although no argument is."""
+    given = [piece for a in args for piece in (" AND (", *a.value, ") IS NOT NULL")]
+    return checked(["((", *row, ") IS NULL", *given, ")"])
 
 
 def _typed_null(arg: Sql, node: Node, kind: str | None) -> Sql:

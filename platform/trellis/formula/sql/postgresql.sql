@@ -56,8 +56,8 @@ BEGIN
   IF n = 0 THEN RETURN 1; END IF;
   IF x = 0 THEN RETURN CASE WHEN n > 0 THEN 0 END; END IF;
   IF abs(x) = 1 THEN RETURN CASE WHEN x > 0 OR mod(n, 2) = 0 THEN 1 ELSE -1 END; END IF;
-  IF abs(n) > 1e12 THEN RETURN CASE WHEN (abs(x) < 1) = (n > 0) THEN 0 END; END IF;
   size := log(abs(x))::float8 * n::float8;
+  IF abs(n) >= 1e12 THEN RETURN CASE WHEN size <= -39 THEN 0 END; END IF;
   IF size > 64 THEN RETURN NULL; END IF;
   IF size < -45 THEN RETURN 0; END IF;
   k := abs(n)::bigint;
@@ -198,6 +198,12 @@ CREATE OR REPLACE FUNCTION trellis_fn.seconds(t timestamptz) RETURNS numeric LAN
   SELECT extract(epoch FROM t)
 $$;
 
+CREATE OR REPLACE FUNCTION trellis_fn.day_of(t timestamptz, zone text) RETURNS date LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+DECLARE day date := (t AT TIME ZONE zone)::date;
+BEGIN
+  RETURN CASE WHEN day BETWEEN date '0001-01-01' AND date '9999-12-31' THEN day END;
+END $$;
+
 CREATE OR REPLACE FUNCTION trellis_fn.shift_date(d date, n numeric) RETURNS date LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE days integer := d - date '0001-01-01';
 BEGIN
@@ -241,8 +247,9 @@ CREATE OR REPLACE FUNCTION trellis_fn.add_months(t timestamptz, n numeric) RETUR
 $$;
 
 CREATE OR REPLACE FUNCTION trellis_fn.duration(x numeric, days boolean) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
-DECLARE s numeric := abs(trunc(least(greatest(x, -1e18), 1e18))); h numeric := div(s, 3600); tail text;
+DECLARE s numeric := abs(trunc(x)); h numeric := div(s, 3600); tail text;
 BEGIN
+  IF s >= 1e18 THEN RETURN NULL; END IF;
   tail := ':' || lpad(div(mod(s, 3600), 60)::text, 2, '0') || ':' || lpad(mod(s, 60)::text, 2, '0');
   IF days THEN RETURN div(h, 24)::text || ':' || lpad(mod(h, 24)::text, 2, '0') || tail; END IF;
   RETURN CASE WHEN h < 10 THEN '0' ELSE '' END || h::text || tail;

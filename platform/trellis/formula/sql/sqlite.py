@@ -183,7 +183,7 @@ def reader(symbol: Symbol, element: sa.ColumnElement[Any]) -> Callable[[Any], An
         case Type.NUMBER:
             if isinstance(element.type, ScaledDecimal):
                 exponent = -element.type.scale
-                return lambda value: Decimal(value).scaleb(exponent)
+                return lambda value: WIDE.scaleb(Decimal(value), exponent)
             return lambda value: Decimal(str(value))
         case Type.BOOLEAN:
             return bool

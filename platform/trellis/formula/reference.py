@@ -1,0 +1,49 @@
+"""The reference page of the functions, written from their files."""
+from __future__ import annotations
+
+from trellis.formula.function import Function
+from trellis.formula.functions import functions
+
+TITLES = {"logic": "Logic", "numbers": "Numbers", "text": "Texts", "dates": "Dates and times", "change": "The change being saved",
+          "presentation": "Presentation", "records": "Other records", "children": "Child records"}
+_HEAD = """# Functions of the expression language
+
+Written by `trellis formula functions --page`; every example is a test. Names may be written in any letter case. Unless a
+function says otherwise, a blank argument gives a blank. In `T` all values have one type; `?` marks what may be left out and
+`...` what may be repeated.
+"""
+
+
+def reference_page() -> str:
+    """Return the whole page as Markdown."""
+    parts = [_HEAD]
+    for category, title in TITLES.items():
+        found = [f for f in functions().values() if f.category == category]
+        parts += [f"\n## {title}\n", *(f"\n{entry(f)}\n" for f in found)]
+    return "".join(parts)
+
+
+def entry(function: Function) -> str:
+    """Return the entry of one function."""
+    lines = [f"### {function.name}", ""]
+    lines += [f"`{function.name}({_shown(form)}`" + ("  " if form != function.signatures[-1] else "") for form in function.signatures]
+    lines += ["", function.summary]
+    notes = [n for n in (_sql_note(function), function.unavailable) if n]
+    if notes:
+        lines += ["", *notes]
+    if function.examples:
+        lines += ["", *(f"- `{formula}` gives {_result(result)}" for formula, result in function.examples)]
+    return "\n".join(lines)
+
+
+def _shown(form: str) -> str:
+    arguments, _, result = form.partition("->")
+    return f"{arguments.strip()}) → {result.strip()}"
+
+
+def _result(text: str) -> str:
+    return {"error": "an error", "null": "a blank"}.get(text, f"`{text}`")
+
+
+def _sql_note(function: Function) -> str:
+    return f"Cannot be filtered or sorted by on PostgreSQL: {function.refused}." if function.refused else ""
