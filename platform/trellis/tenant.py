@@ -24,6 +24,7 @@ from trellis.publishing import catalogue, versions
 from trellis.publishing.expansion import activate, add_columns, expand
 from trellis.publishing.publisher import Publisher
 from trellis.rates import Rates
+from trellis.rules import check_formula, enforce_validation
 from trellis.search import SearchIndex
 from trellis.storage import migrate, system
 from trellis.storage.engines import Database
@@ -49,11 +50,11 @@ class Tenant:
         self.name, self.database, self.clock = name, database, clock
         self.files = files
         self._key_file = key_file
-        self.language = Language(field_types(), system={})
+        self.language = Language(field_types(), system={}, formula_checker=check_formula)
         self.ids = IdAllocator(database)
         self.rates = Rates()
         self.search_index = SearchIndex()
-        self.steps = Steps(judgement=[check_files])
+        self.steps = Steps(judgement=[check_files, enforce_validation])
         self.publisher = Publisher(self)
         self._models: dict[int, Model] = {}
         self._settings: dict[str, Any] = dict(DEFAULT_SETTINGS)
