@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from trellis.access import Principal
+
 from trellis.runtime import Runtime
 from trellis.tenant import Tenant
 
-ADMIN = Principal("system", None, "test", admin=True)
+
 ACCOUNT: dict[str, Any] = {"kind": "object", "name": "account", "label": {"en": "Account", "zh": "客户"}, "fields": [
     {"name": "name", "type": "text", "required": True, "label": {"en": "Account name", "zh": "客户名称"}},
     {"name": "code", "type": "text", "unique": True},

@@ -3,13 +3,15 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from trellis.cli.state import State, pass_state
-from trellis.exchange.exporting import Export, export, writer, writers
+from trellis.exchange import exporting
+from trellis.exchange.exporting import Export, writer, writers
 from trellis.query.query import InvalidQuery, problem
 
 
@@ -33,9 +35,9 @@ def command(state: State, object_name: str, output: Path | None, format_name: st
         raise click.UsageError("With --json the answer is a report: name a file with --output.")
     paths = tuple(p.strip() for p in (fields or "").split(",") if p.strip())
     wanted = Export(object_name, paths, read_json(filter_json, "filter"), search, limit, labels)
-    pieces = export(state.tenant, state.principal, wanted, chosen)
+    pieces = exporting.export(state.tenant, state.principal, wanted, chosen)
     if output is None:
-        stream = click.get_binary_stream("stdout")
+        stream = sys.stdout.buffer
         for piece in pieces:
             stream.write(piece)
         return

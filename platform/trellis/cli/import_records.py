@@ -38,7 +38,7 @@ from trellis.fields.common.columns import RecordRef
 @click.option("--encoding", help="Of a CSV file; default: sniffed among utf-8, utf-8-sig, gb18030.")
 @click.option("--sheet", help="Of a workbook; default: the first.")
 @pass_state
-def command(state: State, file: Path, object_name: str | None, maps: tuple[str, ...], mapping: Path | None, save_mapping: Path | None,
+def command(state: State, /, file: Path, object_name: str | None, maps: tuple[str, ...], mapping: Path | None, save_mapping: Path | None,
             show_mapping: bool, keys: tuple[str, ...], dry_run: bool, resume: bool, error_file: Path | None, migration: bool, chunk: int,
             format_name: str | None, **reading: str | None) -> None:
     """Import the records of FILE into OBJECT (default: the object that the file is named after).

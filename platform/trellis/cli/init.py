@@ -19,7 +19,7 @@ from trellis.cli.state import State, pass_state
 @click.option("--time-zone", help="Time zone of the organisation, such as Asia/Shanghai.")
 @click.option("--language", type=click.Choice(["en", "zh"]), help="Language of the organisation.")
 @pass_state
-def command(state: State, name: str, login: str, person: str, password: str | None, **settings: str | None) -> None:
+def command(state: State, /, name: str, login: str, person: str, password: str | None, **settings: str | None) -> None:
     """Make the home folder, the tenant NAME and its administrator."""
     given = password or secrets.token_urlsafe(12)
     tenant = state.runtime.create_tenant(name, settings={k: v for k, v in settings.items() if v})

@@ -14,9 +14,9 @@ from trellis.cli.failures import diagnostic_line
 from trellis.cli.state import State, existing, pass_state
 from trellis.publishing.publisher import InvalidMetadata, TenantPlan
 from trellis_metadata.diagnostics import Diagnostic, Severity
+from trellis_metadata.errors import TrellisError
 from trellis_metadata.files import read_folder, text_of, write_folder
 from trellis_metadata.snapshot import Key, Snapshot
-from trellis_metadata.errors import TrellisError
 
 _FOLDER = click.argument("folder", type=click.Path(path_type=Path))
 _RENAME = click.option("--rename", "renames", multiple=True, metavar="OLD=NEW",
@@ -45,7 +45,7 @@ def _read(folder: Path) -> list[Any]:
 
 
 def _renames(given: Sequence[str]) -> list[tuple[str, str, tuple[str, ...], str]]:
-    found = []
+    found: list[tuple[str, str, tuple[str, ...], str]] = []
     for text in given:
         old, equals, new = text.partition("=")
         name, _, field = old.partition(".")
@@ -160,6 +160,24 @@ def _publish(state: State, made: TenantPlan, *, yes: bool, confirm: str | None, 
         number = publisher.apply(made, confirm=made.hash, author=state.principal.user, note=note,
                                  progress=lambda done, total: bar.update(task, completed=done, total=total, visible=True))
     state.answer({"version": number, "hash": state.tenant.model().snapshot.hash, "plan": made.to_json()}, f"Version {number}.")
+
+
+@command.command("resume")
+@pass_state
+def resume(state: State) -> None:
+    """Continue a change that was interrupted while it converted records."""
+    number = state.tenant.publisher.resume()
+    state.answer({"version": number}, f"Version {number}.")
+
+
+@command.command("abandon")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@pass_state
+def abandon(state: State, yes: bool) -> None:
+    """Give up a change that was interrupted while it converted records; the old version stays."""
+    state.confirm("Give the running change up?", yes=yes)
+    state.tenant.publisher.abandon()
+    state.answer({"abandoned": True}, "The old version stays.")
 
 
 @command.command("log")

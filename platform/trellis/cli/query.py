@@ -28,7 +28,7 @@ from trellis.query.query import Page, read_query
 @click.option("--deleted", is_flag=True, help="Look into the recycle bin.")
 @click.option("--total", is_flag=True, help="Count all records that fit.")
 @pass_state
-def command(state: State, object_name: str, filter_json: str | None, aggregates: tuple[str, ...], **rest: Any) -> None:
+def command(state: State, /, object_name: str, filter_json: str | None, aggregates: tuple[str, ...], **rest: Any) -> None:
     """Show records of OBJECT as a table, or as JSON with --json."""
     raw = {k: v for k, v in rest.items() if v}
     if filter_json is not None:

@@ -24,7 +24,7 @@ def command() -> None:
 @click.option("--language", type=click.Choice(["en", "zh"]))
 @click.option("--organisation", help="Name of the organisation.")
 @pass_state
-def create(state: State, name: str, **settings: str | None) -> None:
+def create(state: State, /, name: str, **settings: str | None) -> None:
     """Make the tenant NAME. 'trellis user create' gives it somebody who can log in."""
     tenant = state.runtime.create_tenant(name, settings={k: v for k, v in settings.items() if v})
     state.answer({"tenant": tenant.name, "database": tenant.database.dialect_name}, f"Tenant '{name}' ({tenant.database.dialect_name}).")

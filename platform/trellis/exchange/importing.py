@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -162,14 +163,14 @@ class Importer:
             if position <= ledger.position:
                 batch.remember(chunk, self.object)
                 continue
-            lines, size = write(lambda tx, c=chunk, b=batch, p=position: self._write_chunk(tx, ledger, b, c, p, report))
+            lines, size = write(partial(self._write_chunk, ledger=ledger, batch=batch, chunk=chunk, position=position, report=report))
             ledger.committed(position, size)
             self._note(report, lines)
             seen.update(batch.fresh)
             if progress is not None:
                 progress(position, total)
 
-    def _write_chunk(self, tx: Transaction, ledger: Ledger, batch: Batch, chunk: Sequence[tuple[int, Cells]], position: int,
+    def _write_chunk(self, tx: Transaction, *, ledger: Ledger, batch: Batch, chunk: Sequence[tuple[int, Cells]], position: int,
                      report: Report) -> tuple[list[Line], int]:
         lines = batch.write(tx, chunk)
         counts = dict(report.counts)

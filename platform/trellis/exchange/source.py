@@ -88,7 +88,7 @@ def open_source(path: Path, *, format: str | None = None, **options: Any) -> Sou
     """
     limits.check_size(path)
     name = format or next((n for n, r in readers().items() if path.suffix.lower() in r.SUFFIXES), None)
-    if name not in readers():
+    if name is None or name not in readers():
         raise UnknownFormat(f"'{format or path.suffix}' is not a format that can be imported; use {', '.join(readers())}.")
     return readers()[name].read(path, **{k: v for k, v in options.items() if v is not None})
 
