@@ -10,7 +10,7 @@ from trellis.packs.demo.record import DemoRecord, Story
 from trellis.packs.folders import pack_folder
 from trellis_metadata.errors import TrellisError
 
-SEED = 20_240
+SEED = 2
 
 
 class NoDemo(TrellisError):

@@ -18,8 +18,8 @@ _OUTCOMES = {"connected": 5.0, "interested": 2.0, "call_back": 2.0, "no_answer":
 def add_deal_activities(story: Story, deals: list[Deal]) -> None:
     """Add what happened around each move of each deal, and for open deals what comes next."""
     for deal in deals:
-        for index, (stage, day) in enumerate(deal.moves):
-            before = day - timedelta(days=story.random.randint(1, 5)) if index else day
+        for stage, day in deal.moves:
+            before = max(deal.moves[0][1], day - timedelta(days=story.random.randint(1, 5)))
             after = day + timedelta(days=story.random.randint(1, 6))
             chance = story.random.random()
             if chance < 0.28:
@@ -94,6 +94,7 @@ def _visit(story: Story, deal: Deal, stage: str, day: date, *, planned: bool) ->
     purpose, subject = texts["visit"][stage]
     at = moment(story.random, day, what.language)
     made = moment(story.random, story.today - timedelta(days=3), what.language) if planned else at
+    made = max(made, deal.record.values["created_at"])
     on_site = story.random.random() < 0.7
     story.add("visit", {
         "subject": subject.format(**_words(deal)), "regarding": deal.record.ref, "contact": deal.customer.contacts[0].ref,
@@ -147,4 +148,4 @@ def _next(story: Story, deal: Deal) -> None:
     subject = story.random.choice(_texts(story, deal)["follow_up"]).format(**_words(deal))
     due = working_day(story.today + timedelta(days=story.random.randint(-8, 14)))
     made = moment(story.random, story.today - timedelta(days=12), deal.customer.company.language)
-    _add_task(story, deal, subject, made, due, done=False)
+    _add_task(story, deal, subject, max(made, deal.record.values["created_at"]), due, done=False)

@@ -63,7 +63,7 @@ def address(story: Story, where: dict[str, Any]) -> dict[str, str]:
 
 
 def mobile(story: Story, where: dict[str, Any]) -> str:
-    """Return a mobile number of the country; outside China one that is reserved for fiction where there are such."""
+    """Return a mobile number of the country; outside China one from a small block."""
     return digits(story, where.get("mobile") or story.random.choice(story.data("places")["chinese_mobiles"])).replace(
         " ", ""
     )

@@ -28,7 +28,7 @@ def later(text: str, **by: int) -> str:
 
 def past_day(random: Random, today: date, oldest: int, newest: int = 2) -> date:
     """Return a day between ``oldest`` and ``newest`` days ago; recent ones are likelier, as in a business that grows."""
-    return today - timedelta(days=newest + int((oldest - newest) * (1 - random.random() ** 0.5)))
+    return today - timedelta(days=newest + int((oldest - newest) * (1 - random.random() ** 0.6)))
 
 
 def until(today: date, text: str) -> str:

@@ -1,0 +1,47 @@
+"""Installing a pack in a tenant, on both databases."""
+
+from __future__ import annotations
+
+import pytest
+
+from trellis.packs import MissingPack, install, installing
+from trellis.tenant import Tenant
+
+
+def test_install_makes_the_objects_usable(tenant: Tenant) -> None:
+    install(tenant, "crm")
+    assert {"account", "deal", "lead"} <= set(tenant.model().object_names)
+
+
+def test_install_is_noted_in_the_log(tenant: Tenant) -> None:
+    number = install(tenant, "crm")
+    newest = tenant.publisher.log(1)[0]
+    assert (newest["number"], newest["note"]) == (number, "pack crm")
+
+
+def test_second_install_changes_nothing(tenant: Tenant) -> None:
+    first = install(tenant, "crm")
+    assert install(tenant, "crm") == first
+
+
+def test_undo_of_the_install_gives_the_metadata_of_before(tenant: Tenant) -> None:
+    before = tenant.model().snapshot.hash
+    install(tenant, "crm")
+    tenant.publisher.undo(confirm=tenant.publisher.plan_undo().hash)
+    assert tenant.model().snapshot.hash == before
+
+
+def test_install_after_an_undo_gives_the_same_metadata(tenant: Tenant) -> None:
+    install(tenant, "crm")
+    installed = tenant.model().snapshot.hash
+    tenant.publisher.undo(confirm=tenant.publisher.plan_undo().hash)
+    install(tenant, "crm")
+    assert tenant.model().snapshot.hash == installed
+
+
+def test_pack_without_the_pack_that_it_requires_is_refused(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    label = {"en": "Education", "zh": "教育"}
+    pack = {"kind": "pack", "name": "education", "label": label, "version": "1.0.0", "requires": [{"name": "crm"}]}
+    monkeypatch.setattr(installing, "pack_documents", lambda name: [pack])
+    with pytest.raises(MissingPack, match="crm"):
+        install(tenant, "education")
