@@ -12,6 +12,7 @@ from trellis.api.context import Api
 from trellis.api.errors import BadRequest
 from trellis.publishing.publisher import InvalidMetadata, TenantPlan
 from trellis.tenant import Tenant
+from trellis_metadata.diagnostics import did_you_mean
 
 
 class ChangeSchema(Schema):
@@ -109,4 +110,8 @@ def _plan(tenant: Tenant, change: dict[str, Any]) -> TenantPlan:
         renames = [(str(r["kind"]), str(r["name"]), tuple(map(str, r.get("path", ()))), str(r["to"])) for r in change["renames"]]
     except (KeyError, TypeError):
         raise BadRequest("A rename is {\"kind\", \"name\", \"path\", \"to\"}.") from None
+    known = tenant.model().snapshot
+    for kind, name in _keys(change):
+        if known.get(kind, name) is None:
+            raise BadRequest(f"There is no {kind[:40]} '{name[:60]}' to remove.{did_you_mean(name[:60], [d['name'] for d in known if d['kind'] == kind])}")
     return tenant.publisher.plan_documents(change["documents"], removed=_keys(change), renames=renames)

@@ -140,7 +140,7 @@ class FilterCompiler:
         if not isinstance(value, list) or len(value) > MAX_LIST:
             return self._refuse(f"{at}.value", "wrong_type", f"'{op}' takes a list of at most {MAX_LIST} values.")
         if r.category == "choices":
-            parts = [r.column.contains(f";{v};", autoescape=True) for v in value if isinstance(v, str)]
+            parts = [r.column.contains(f";{v};", autoescape=True) for v in value if isinstance(v, str) and _storable(v)]
             if len(parts) != len(value):
                 return self._refuse(f"{at}.value", "wrong_type", "The values are option names.")
             if op == "includes_all":
@@ -217,7 +217,7 @@ class FilterCompiler:
 
 
 def _searched(value: Any) -> str:
-    if not isinstance(value, str) or len(value) > 1000 or "\0" in value:
+    if not isinstance(value, str) or len(value) > 1000 or not _storable(value):
         raise InvalidValue("wrong_type", "Expected a text of at most 1000 characters to look for.")
     try:
         value.encode()
@@ -229,6 +229,11 @@ def _searched(value: Any) -> str:
 def _escape(text: str) -> str:
     """Escape the wildcards of LIKE with "/"."""
     return text.replace("/", "//").replace("%", "/%").replace("_", "/_")
+
+
+def _storable(text: str) -> bool:
+    """Whether a database can take the text at all: no NUL, no lone surrogates."""
+    return not any(c == "\0" or "\ud800" <= c <= "\udfff" for c in text)
 
 
 def _lower(text: str) -> str:

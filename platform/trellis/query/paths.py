@@ -14,6 +14,7 @@ from trellis.access import Principal, rights
 from trellis.fields import field_types
 from trellis.model import FieldModel, Model, ObjectModel
 from trellis.query.query import problem
+from trellis.record_id import MAX_ID
 from trellis_metadata.diagnostics import did_you_mean
 
 MAX_HOPS = 6
@@ -122,7 +123,7 @@ def _id(path: str, owner: ObjectModel, table: Any) -> Resolved:
     env, name = owner.env, owner.name
 
     def parse(value: Any) -> int:
-        return value if type(value) is int else env.parse_id(value, [name])[1]
+        return value if type(value) is int and 0 <= value <= MAX_ID else env.parse_id(value, [name])[1]
 
     return Resolved(path, (table.c.id,), "id", None, lambda v: v[0], lambda v: env.format_id(name, v), parse, True)
 
