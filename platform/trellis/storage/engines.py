@@ -28,6 +28,12 @@ class BadDatabaseUrl(TrellisError):
     code = "bad_database_url"
 
 
+class NestedTransaction(TrellisError):
+    """A write transaction was begun inside another one of the same thread: it would wait for itself."""
+
+    code = "nested_transaction"
+
+
 class Database:
     """One tenant's (or the control) database: a place where transactions begin.
 
@@ -46,7 +52,8 @@ class Database:
             self.engine = _postgres_engine(self.url, pool_size)
         else:
             raise BadDatabaseUrl(f"'{self.dialect_name}' is not supported: use sqlite:///file or postgresql://…")
-        self._writer = threading.RLock()
+        self._writer = threading.Lock()
+        self._thread = threading.local()
 
     @property
     def is_sqlite(self) -> bool:
@@ -66,10 +73,16 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """Yield a connection inside a write transaction that commits at the end, or rolls back on any exception."""
         if self.is_sqlite:
+            if getattr(self._thread, "writing", False):
+                raise NestedTransaction("A write transaction is open in this thread already; use it instead of a second one.")
             with self._writer, self.engine.connect() as connection:
-                connection = connection.execution_options(sqlite_begin="BEGIN IMMEDIATE")
-                with connection.begin():
-                    yield connection
+                self._thread.writing = True
+                try:
+                    connection = connection.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+                    with connection.begin():
+                        yield connection
+                finally:
+                    self._thread.writing = False
             return
         with self.engine.connect() as connection, connection.begin():
             self.enter_schema(connection)
