@@ -47,14 +47,18 @@ class Assets:
     def icon(self, name: str | None, extra: str = "") -> Markup:
         """Return an icon of the sprite as SVG; a name that the sprite lacks (metadata may ask for any) gives a plain box."""
         known = name if name in self.icons else FALLBACK_ICON
-        return Markup('<svg class="t-icon {}" aria-hidden="true"><use href="{}#{}"/></svg>').format(extra, self.url("icons.svg"), known)
+        return Markup('<svg class="t-icon {}" aria-hidden="true"><use href="{}#{}"/></svg>').format(
+            extra, self.url("icons.svg"), known
+        )
 
 
 def serve(name: str) -> Response:
     """Answer with a built file, in the best encoding that the client takes and the build made."""
     if name.endswith((".br", ".gz")) or name == "manifest.json":
         abort(404)
-    encoding, suffix = next(((e, s) for e, s in _ENCODINGS if e in request.accept_encodings and (DIST / f"{name}{s}").is_file()), ("", ""))
+    encoding, suffix = next(
+        ((e, s) for e, s in _ENCODINGS if e in request.accept_encodings and (DIST / f"{name}{s}").is_file()), ("", "")
+    )
     response = send_from_directory(DIST, f"{name}{suffix}", mimetype=_mimetype(name))
     if encoding:
         response.headers["Content-Encoding"] = encoding

@@ -42,7 +42,14 @@ class Part:
 
 
 def detail_of(
-    root: ObjectModel, field: FieldModel, row: Mapping[str, Any], context: RenderContext, *, may_edit: bool, path: str = "", label: str = ""
+    root: ObjectModel,
+    field: FieldModel,
+    row: Mapping[str, Any],
+    context: RenderContext,
+    *,
+    may_edit: bool,
+    path: str = "",
+    label: str = "",
 ) -> Detail:
     """Return one field of a record."""
     html = Markup(render_value(field.doc, row.get(path or field.name), context))  # renderers escape
@@ -55,7 +62,9 @@ def parts_of(root: ObjectModel, row: Mapping[str, Any], context: RenderContext, 
     code, made = language().code, []
     for section in layout_of(root)["sections"]:
         found = [_cell(root, c, row, context, may_edit) for line in section["cells"] for c in line if c]
-        made.append(Part(text_of(section.get("label"), code, ""), min(2, section.get("columns", 2)), [d for d in found if d]))
+        made.append(
+            Part(text_of(section.get("label"), code, ""), min(2, section.get("columns", 2)), [d for d in found if d])
+        )
     system = [
         detail_of(root, f, row, context, may_edit=False)
         for f in root.system.values()
@@ -66,7 +75,9 @@ def parts_of(root: ObjectModel, row: Mapping[str, Any], context: RenderContext, 
     return [*made, Part(_("System"), 2, system, open=False)]
 
 
-def _cell(root: ObjectModel, cell: Any, row: Mapping[str, Any], context: RenderContext, may_edit: bool) -> Detail | None:
+def _cell(
+    root: ObjectModel, cell: Any, row: Mapping[str, Any], context: RenderContext, may_edit: bool
+) -> Detail | None:
     path = cell if isinstance(cell, str) else cell.get("field", "")
     ref = field_ref(root, path)
     if ref is None:

@@ -17,7 +17,11 @@ def install(app: Flask, assets: Assets) -> None:
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.globals.update(icon=assets.icon, _=gettext)
     environment.filters.update(
-        color_of=color_of, initials=initials, fromjson=json.loads, go_pair=_go_pair, number=lambda value: format_decimal(value or 0)
+        color_of=color_of,
+        initials=initials,
+        fromjson=json.loads,
+        go_pair=_go_pair,
+        number=lambda value: format_decimal(value or 0),
     )
 
 

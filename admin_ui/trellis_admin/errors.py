@@ -40,7 +40,11 @@ def problem_for(status: int, detail: str = "") -> Problem:
     known = {
         400: ("refresh", _("This page is out of date"), _("Reload it and try again. Nothing was changed.")),
         403: ("lock", _("You have no access to this"), _("Ask an administrator if you need it for your work.")),
-        404: ("file-search", _("We could not find that"), _("It may have been moved or deleted, or the address has a typing mistake.")),
+        404: (
+            "file-search",
+            _("We could not find that"),
+            _("It may have been moved or deleted, or the address has a typing mistake."),
+        ),
         405: ("file-search", _("We could not find that"), _("This address does not take that kind of request.")),
         409: ("git-merge", _("Someone changed this in the meantime"), _("Reload to see the current state.")),
         413: ("file", _("That is too large"), _("Choose a smaller file.")),
@@ -51,7 +55,9 @@ def problem_for(status: int, detail: str = "") -> Problem:
         (
             "alert-triangle",
             _("Something went wrong on our side"),
-            _("Nothing of what you entered was saved. Try again in a moment; if it happens again, tell your administrator."),
+            _(
+                "Nothing of what you entered was saved. Try again in a moment; if it happens again, tell your administrator."
+            ),
         ),
     )
     return Problem(status, icon, title, text, detail)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,7 @@ from trellis_metadata.labels import text_of
 
 NOT_ON_FORMS = frozenset({"file", "image"})
 """Types whose values are uploaded, not typed."""
+_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?\Z")
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,9 @@ def _shown(widget: str, value: Any) -> Any:
             return moment(value).astimezone(time_zone()).strftime("%Y-%m-%dT%H:%M")
         except ValueError:
             return value
+    if widget == "duration" and isinstance(value, str):
+        found = _DURATION.match(value)
+        return " ".join(f"{n}{unit}" for n, unit in zip(found.groups(), "dhms", strict=True) if n) if found else value
     return value
 
 
@@ -163,7 +168,10 @@ def sections(
             made.append(Section(text_of(section.get("label"), language().code), inputs, section.get("columns", 2)))
     missing = [f for f in root.fields.values() if f.required and on_form(f) and f.name not in placed]
     if missing:
-        inputs = [input_for(root, f, values.get(f.name), prefix=prefix, error=errors.get(f.name, ""), names=names) for f in missing]
+        inputs = [
+            input_for(root, f, values.get(f.name), prefix=prefix, error=errors.get(f.name, ""), names=names)
+            for f in missing
+        ]
         made.insert(0, Section("", inputs))
     return made
 

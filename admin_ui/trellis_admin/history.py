@@ -22,7 +22,12 @@ from trellis_admin.renderers.dates import relative
 from trellis_admin.rendering import context
 
 LIMIT = 30
-_ICONS = {"created": ("plus", "green"), "updated": ("pencil", "gray"), "deleted": ("trash", "red"), "restored": ("arrow-back-up", "teal")}
+_ICONS = {
+    "created": ("plus", "green"),
+    "updated": ("pencil", "gray"),
+    "deleted": ("trash", "red"),
+    "restored": ("arrow-back-up", "teal"),
+}
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,10 @@ def history_of(root: ObjectModel, number: int, limit: int = LIMIT) -> list[Event
     """Return the changes of a record that the person may read."""
     c = system.change.c
     query = (
-        sa.select(c.at, c.actor, c.action, c["values"]).where(c.record == number, c.object == root.name).order_by(c.id.desc()).limit(limit)
+        sa.select(c.at, c.actor, c.action, c["values"])
+        .where(c.record == number, c.object == root.name)
+        .order_by(c.id.desc())
+        .limit(limit)
     )
     with g.tenant.database.reading() as connection:
         rows = connection.execute(query).mappings().all()
@@ -76,7 +84,9 @@ def _event(root: ObjectModel, row: Mapping[str, Any], made: RenderContext) -> Ev
     glyph, color = _ICONS.get(row["action"], ("history", "gray"))
     person = made.name_of(format_id("user", row["actor"])) if row["actor"] else _("Trellis")
     changes = [] if row["action"] == "created" else _changes(root, row["values"] or {}, made)
-    return Event(titles.get(row["action"], row["action"]), glyph, color, person, row["at"], relative(row["at"], made), changes)
+    return Event(
+        titles.get(row["action"], row["action"]), glyph, color, person, row["at"], relative(row["at"], made), changes
+    )
 
 
 def _changes(root: ObjectModel, values: Mapping[str, Any], made: RenderContext) -> list[Change]:

@@ -59,7 +59,12 @@ class ListState:
         """Read the state from the query string; what cannot be read is left out."""
         filters = tuple(f for f in map(Filter.read, arguments.getlist("f")) if f)
         return cls(
-            path, arguments.get("view", ""), arguments.get("q", "").strip(), filters, arguments.get("sort", ""), arguments.get("after", "")
+            path,
+            arguments.get("view", ""),
+            arguments.get("q", "").strip(),
+            filters,
+            arguments.get("sort", ""),
+            arguments.get("after", ""),
         )
 
     def pairs(self) -> list[tuple[str, str]]:

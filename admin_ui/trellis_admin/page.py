@@ -69,7 +69,12 @@ def _texts() -> str:
 
 
 def toast(
-    response: Response, text: str, *, kind: str = "success", undo: dict[str, Any] | None = None, events: dict[str, Any] | None = None
+    response: Response,
+    text: str,
+    *,
+    kind: str = "success",
+    undo: dict[str, Any] | None = None,
+    events: dict[str, Any] | None = None,
 ) -> Response:
     """Make the page show a message when this answer arrives. ``undo`` is ``{"url": …, "values": …}``."""
     message = {"text": text, "kind": kind, **({"undo": undo} if undo else {})}

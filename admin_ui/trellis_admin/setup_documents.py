@@ -89,7 +89,9 @@ class FieldForm:
 
     @classmethod
     def read(cls, form: MultiDict[str, str]) -> FieldForm:
-        rows = zip(form.getlist("option_label"), form.getlist("option_label_zh"), form.getlist("option_color"), strict=False)
+        rows = zip(
+            form.getlist("option_label"), form.getlist("option_label_zh"), form.getlist("option_color"), strict=False
+        )
         texts = {k: form.get(k, "").strip() for k in ("label", "label_zh", "name", "help", "help_zh", "target")}
         return cls(
             **texts,
@@ -102,7 +104,11 @@ class FieldForm:
 
 def new_field(form: FieldForm, kind: str, spec: FieldType) -> dict[str, Any]:
     """Return the document of a new field."""
-    made: dict[str, Any] = {"name": form.name or api_name(form.label), "type": kind, "label": label(form.label, form.label_zh)}
+    made: dict[str, Any] = {
+        "name": form.name or api_name(form.label),
+        "type": kind,
+        "label": label(form.label, form.label_zh),
+    }
     if form.help or form.help_zh:
         made["help"] = label(form.help, form.help_zh)
     if form.required and not spec.computed:
@@ -118,7 +124,11 @@ def new_field(form: FieldForm, kind: str, spec: FieldType) -> dict[str, Any]:
 
 
 def _option(form: OptionForm) -> dict[str, Any]:
-    return {"name": api_name(form.label or form.label_zh), "label": label(form.label, form.label_zh), "color": form.color}
+    return {
+        "name": api_name(form.label or form.label_zh),
+        "label": label(form.label, form.label_zh),
+        "color": form.color,
+    }
 
 
 def _number(text: str) -> Any:

@@ -71,7 +71,9 @@ class Input:
     def attributes_of(self, part: str, label: str = "") -> Markup:
         """The attributes of the control of one part; ``label`` names it for assistive technology."""
         name, ident = (f"{self.name}.{part}", f"{self.id}-{part}") if part else (self.name, self.id)
-        described = " ".join(x for x in (f"{self.id}-error" if self.error else "", f"{self.id}-help" if self.help else "") if x)
+        described = " ".join(
+            x for x in (f"{self.id}-error" if self.error else "", f"{self.id}-help" if self.help else "") if x
+        )
         flags = [f'id="{escape(ident)}" name="{escape(name)}"']
         flags += [f'aria-label="{escape(label)}"'] if label else []
         flags += ['aria-invalid="true"'] if self.error else []
@@ -98,7 +100,11 @@ class Input:
         """The values chosen among several."""
         if self.value is None or self.value == "":
             return frozenset()
-        return frozenset(str(v) for v in self.value) if isinstance(self.value, list | tuple | set) else frozenset({str(self.value)})
+        return (
+            frozenset(str(v) for v in self.value)
+            if isinstance(self.value, list | tuple | set)
+            else frozenset({str(self.value)})
+        )
 
     def html(self) -> Markup:
         """Render the control."""
@@ -117,10 +123,16 @@ def read(form: MultiDict[str, str], name: str, widget: str) -> Any:
     if widget == "checkbox":
         return form.getlist(name)[-1:] == ["true"] if name in form else None
     if name in form:
-        value = form.getlist(name)[-1].strip("\r\n") if widget in ("textarea", "richtext", "json") else form.getlist(name)[-1].strip()
+        value = (
+            form.getlist(name)[-1].strip("\r\n")
+            if widget in ("textarea", "richtext", "json")
+            else form.getlist(name)[-1].strip()
+        )
         return value or None
     prefix = f"{name}."
-    parts = {key[len(prefix) :]: value.strip() for key, value in form.items() if key.startswith(prefix) and value.strip()}
+    parts = {
+        key[len(prefix) :]: value.strip() for key, value in form.items() if key.startswith(prefix) and value.strip()
+    }
     if widget == "currency" and "amount" not in parts:
         return None
     return parts or None

@@ -28,7 +28,9 @@ def texts_of(errors: Mapping[str, Any] | None) -> dict[str, str]:
 def _flat(found: Any) -> Sequence[Mapping[str, Any]]:
     if isinstance(found, Mapping):
         return [e for inner in found.values() for e in _flat(inner)] if "message" not in found else [found]
-    return [e for inner in found for e in _flat(inner)] if isinstance(found, list | tuple) else [{"message": str(found)}]
+    return (
+        [e for inner in found for e in _flat(inner)] if isinstance(found, list | tuple) else [{"message": str(found)}]
+    )
 
 
 def _text(error: Mapping[str, Any]) -> str:

@@ -91,7 +91,14 @@ DOCUMENTS: list[dict[str, Any]] = [
             _field("name", "text", "Deal name", "商机名称", required=True, max_length=200),
             _field("account", "lookup", "Account", "客户", target="account", relationship="deals", required=True),
             _field("stage", "stage", "Stage", "阶段", options=STAGES),
-            _field("amount", "currency", "Amount", "金额", required=True, help=_label("Contract value before tax.", "税前合同金额。")),
+            _field(
+                "amount",
+                "currency",
+                "Amount",
+                "金额",
+                required=True,
+                help=_label("Contract value before tax.", "税前合同金额。"),
+            ),
             _field("probability", "percent", "Probability", "可能性"),
             _field("close_date", "date", "Close date", "预计成交日"),
             _field("source", "picklist", "Lead source", "线索来源", options=SOURCES),
@@ -115,13 +122,24 @@ DOCUMENTS: list[dict[str, Any]] = [
                 "name": "main",
                 "label": _label("Deal information", "商机信息"),
                 "columns": 2,
-                "cells": [["name", "account"], ["amount", "close_date"], ["stage", "probability"], ["owner", "priority"]],
+                "cells": [
+                    ["name", "account"],
+                    ["amount", "close_date"],
+                    ["stage", "probability"],
+                    ["owner", "priority"],
+                ],
             },
             {
                 "name": "work",
                 "label": _label("Qualification", "商机评估"),
                 "columns": 2,
-                "cells": [["source", "products"], ["next_call", "site"], ["budget", "next_step"], ["tags", None], ["description"]],
+                "cells": [
+                    ["source", "products"],
+                    ["next_call", "site"],
+                    ["budget", "next_step"],
+                    ["tags", None],
+                    ["description"],
+                ],
             },
         ],
     },
@@ -138,7 +156,10 @@ DOCUMENTS: list[dict[str, Any]] = [
                 "cells": [["name", "industry"], ["website", "phone"], ["address"]],
             }
         ],
-        "related": [{"name": "deals", "columns": ["name", "stage", "amount"]}, {"name": "contacts", "columns": ["name", "email"]}],
+        "related": [
+            {"name": "deals", "columns": ["name", "stage", "amount"]},
+            {"name": "contacts", "columns": ["name", "email"]},
+        ],
     },
     {
         "kind": "list_view",
@@ -146,7 +167,18 @@ DOCUMENTS: list[dict[str, Any]] = [
         "object": "deal",
         "label": _label("All deals", "全部商机"),
         "shared": True,
-        "columns": ["name", "amount", "account.name", "stage", "probability", "close_date", "owner", "source", "products", "next_step"],
+        "columns": [
+            "name",
+            "amount",
+            "account.name",
+            "stage",
+            "probability",
+            "close_date",
+            "owner",
+            "source",
+            "products",
+            "next_step",
+        ],
         "sort": [{"field": "amount", "direction": "desc"}],
     },
     {
@@ -180,13 +212,22 @@ _COMPANIES = [
     "星海软件",
     "Granite Insurance",
 ]
-_WORK = ["expansion – 120 seats", "数字化一期", "data migration", "renewal FY27", "CRM rollout", "分公司扩容", "dealer portal"]
+_WORK = [
+    "expansion – 120 seats",
+    "数字化一期",
+    "data migration",
+    "renewal FY27",
+    "CRM rollout",
+    "分公司扩容",
+    "dealer portal",
+]
 
 
 def make(runtime: Runtime) -> Tenant:
     """Create the tenant ``corvid`` with its people, definitions and records."""
     tenant = runtime.create_tenant(
-        "corvid", settings={"organisation": "Corvid Trading", "currency": "CNY", "country": "CN", "time_zone": "Asia/Shanghai"}
+        "corvid",
+        settings={"organisation": "Corvid Trading", "currency": "CNY", "country": "CN", "time_zone": "Asia/Shanghai"},
     )
     ada = accounts.create_user(tenant, login="ada", name="Ada Park", password=PASSWORD, admin=True)
     rep = accounts.create_user(tenant, login="rep", name="陈思远", password=PASSWORD)

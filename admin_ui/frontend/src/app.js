@@ -18,6 +18,7 @@ import "./js/apiname.js";
 import "./js/filterlist.js";
 import "./js/optionrows.js";
 import "./js/richtext.js";
+import "./js/scroll.js";
 
 // Styles come from the sheet only: the policy forbids inline ones.
 htmx.config.includeIndicatorCSS = false;

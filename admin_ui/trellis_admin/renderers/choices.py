@@ -32,7 +32,9 @@ def compile(field: Mapping[str, Any], context: RenderContext) -> Renderer:
 
 def _tag(options: Iterable[Mapping[str, Any]], context: RenderContext) -> Renderer:
     made = {
-        o["name"]: Markup(_TAG.format(color(o.get("color")), escape(text_of(o.get("label"), context.language.code, o["name"]))))
+        o["name"]: Markup(
+            _TAG.format(color(o.get("color")), escape(text_of(o.get("label"), context.language.code, o["name"])))
+        )
         for o in options
     }
     return lambda value: made.get(value) or Markup(_TAG.format("gray", escape(value)))

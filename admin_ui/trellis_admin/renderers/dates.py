@@ -77,7 +77,9 @@ def _duration(context: RenderContext) -> Renderer:
             return escape(value)
         units = zip(("day", "hour", "minute", "second"), found.groups()[1:], strict=True)
         parts = [
-            format_unit(float(n) if "." in n else int(n), f"duration-{unit}", "short", locale=locale) for unit, n in units if n and float(n)
+            format_unit(float(n) if "." in n else int(n), f"duration-{unit}", "short", locale=locale)
+            for unit, n in units
+            if n and float(n)
         ]
         return escape((found[1] or "") + " ".join(parts or ["0"]))
 

@@ -46,7 +46,9 @@ def _phone(value: Any) -> str:
 def _grouped(number: str) -> str:
     """Write an international number in groups, as its country does; empty when it is none."""
     try:
-        return phonenumbers.format_number(phonenumbers.parse(number, None), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+        return phonenumbers.format_number(
+            phonenumbers.parse(number, None), phonenumbers.PhoneNumberFormat.INTERNATIONAL
+        )
     except phonenumbers.NumberParseException:
         return ""
 

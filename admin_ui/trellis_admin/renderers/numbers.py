@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from typing import Any
 
-from babel.numbers import get_currency_precision, parse_pattern
+from babel.numbers import NumberPattern, get_currency_precision, parse_pattern
 from markupsafe import Markup, escape
 
 from trellis_admin.renderers.base import RenderContext, Renderer
@@ -27,16 +28,28 @@ def _decimal(value: Any) -> Decimal | None:
         return None
 
 
+def _with_digits(text: str) -> Callable[[int], NumberPattern]:
+    """Return the pattern for each number of decimals, made once."""
+
+    @cache
+    def pattern(digits: int) -> NumberPattern:
+        made = parse_pattern(text)
+        made.frac_prec = (digits, digits)
+        return made
+
+    return pattern
+
+
 def _number(field: Mapping[str, Any], context: RenderContext) -> Renderer:
     locale, grouped = context.locale, field.get("grouping", True)
-    pattern = parse_pattern(locale.decimal_formats[None])
+    pattern = _with_digits(locale.decimal_formats[None].pattern)
 
     def render(value: Any) -> str:
         number = _decimal(value)
         if number is None:
             return escape(value)
         digits = max(0, -int(number.as_tuple().exponent))
-        return escape(pattern.apply(number, locale, force_frac=(digits, digits), group_separator=grouped))
+        return escape(pattern(digits).apply(number, locale, group_separator=grouped))
 
     return render
 
@@ -56,7 +69,7 @@ def _trim(value: Any) -> Any:
 def _currency(field: Mapping[str, Any], context: RenderContext) -> Renderer:
     """The currency belongs to the value, never to the reader's language. Whole amounts are shown without decimals."""
     locale = context.locale
-    pattern = parse_pattern(locale.currency_formats["standard"].pattern)
+    pattern = _with_digits(locale.currency_formats["standard"].pattern)
 
     def render(value: Any) -> str:
         amount, code = (value.get("amount"), value.get("currency")) if isinstance(value, Mapping) else (value, None)
@@ -64,7 +77,7 @@ def _currency(field: Mapping[str, Any], context: RenderContext) -> Renderer:
         if number is None or not isinstance(code, str):
             return escape(amount)
         digits = 0 if number == number.to_integral_value() else get_currency_precision(code)
-        return escape(pattern.apply(number, locale, currency=code, currency_digits=False, force_frac=(digits, digits)))
+        return escape(pattern(digits).apply(number, locale, currency=code, currency_digits=False))
 
     return render
 

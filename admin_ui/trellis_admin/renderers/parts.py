@@ -28,7 +28,10 @@ def address_text(value: Mapping[str, Any], chinese: bool = False) -> str:
 
 def person_text(value: Mapping[str, Any], chinese: bool = False) -> str:
     """Write a name: family name first and without a space when it is written in Chinese characters."""
-    first, last = str(value.get("first") or value.get("given") or ""), str(value.get("last") or value.get("family") or "")
+    first, last = (
+        str(value.get("first") or value.get("given") or ""),
+        str(value.get("last") or value.get("family") or ""),
+    )
     if (first + last).strip() and not (first + last).isascii() and any("\u4e00" <= c <= "\u9fff" for c in first + last):
         return last + first
     return " ".join(p for p in (str(value.get("salutation") or ""), first, str(value.get("middle") or ""), last) if p)

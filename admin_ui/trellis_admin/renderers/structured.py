@@ -12,7 +12,27 @@ from markupsafe import Markup, escape
 from trellis_admin.renderers.base import RenderContext, Renderer
 
 TYPES = ("rich_text", "json", "secret")
-_TAGS = {"p", "br", "b", "strong", "i", "em", "u", "s", "ul", "ol", "li", "a", "blockquote", "code", "pre", "h2", "h3", "h4", "div"}
+_TAGS = {
+    "p",
+    "br",
+    "b",
+    "strong",
+    "i",
+    "em",
+    "u",
+    "s",
+    "ul",
+    "ol",
+    "li",
+    "a",
+    "blockquote",
+    "code",
+    "pre",
+    "h2",
+    "h3",
+    "h4",
+    "div",
+}
 _MASK = Markup('<span aria-hidden="true">••••••••</span>')
 
 
@@ -22,7 +42,9 @@ def compile(field: Mapping[str, Any], context: RenderContext) -> Renderer:
 
 def _rich(value: Any) -> str:
     """The runtime sanitises on writing; this does it again on reading, because the page must not depend on that."""
-    clean = nh3.clean(str(value), tags=_TAGS, attributes={"a": {"href"}}, url_schemes={"http", "https", "mailto", "tel"})
+    clean = nh3.clean(
+        str(value), tags=_TAGS, attributes={"a": {"href"}}, url_schemes={"http", "https", "mailto", "tel"}
+    )
     return Markup(f'<div class="t-prose">{clean}</div>')  # sanitised in the line above
 
 

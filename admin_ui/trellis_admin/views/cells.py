@@ -19,7 +19,9 @@ from trellis_admin.rendering import context
 from trellis_admin.session import needs_person
 from trellis_admin.writing import texts_of, write
 
-SAVED_BY_BUTTON = frozenset({"multiselect", "tags", "address", "person_name", "geolocation", "textarea", "richtext", "json", "currency"})
+SAVED_BY_BUTTON = frozenset(
+    {"multiselect", "tags", "address", "person_name", "geolocation", "textarea", "richtext", "json", "currency"}
+)
 """Widgets with several controls or lines: a change of one of them must not save yet."""
 
 
@@ -70,7 +72,10 @@ def save(name: str, record: str, place: str, path: str) -> Response:
 
 def _conflict_text(field: FieldModel, row: dict[str, Any]) -> str:
     theirs = Markup(render_value(field.doc, row.get(field.name), context(_names(field, row)))).striptags()
-    return _("Someone changed this in the meantime to “%(value)s”. Save again to replace it, or press Esc to keep it.", value=theirs)
+    return _(
+        "Someone changed this in the meantime to “%(value)s”. Save again to replace it, or press Esc to keep it.",
+        value=theirs,
+    )
 
 
 def _names(field: FieldModel, row: dict[str, Any]) -> dict[str, str]:
@@ -78,10 +83,22 @@ def _names(field: FieldModel, row: dict[str, Any]) -> dict[str, str]:
 
 
 def _control(
-    root: ObjectModel, field: FieldModel, row: dict[str, Any], place: str, value: Any, error: str = "", status: int = 200
+    root: ObjectModel,
+    field: FieldModel,
+    row: dict[str, Any],
+    place: str,
+    value: Any,
+    error: str = "",
+    status: int = 200,
 ) -> Response:
     control = input_for(
-        root, field, value, prefix=f"{place}-{row['id']}", error=error, names=_names(field, {**row, field.name: value}), autofocus=True
+        root,
+        field,
+        value,
+        prefix=f"{place}-{row['id']}",
+        error=error,
+        names=_names(field, {**row, field.name: value}),
+        autofocus=True,
     )
     return render(
         f"parts/{place}_edit.html",
@@ -100,7 +117,9 @@ def _value(root: ObjectModel, field: FieldModel, row: dict[str, Any], place: str
         from trellis_admin.details import detail_of
 
         return render(
-            "parts/detail.html", detail=detail_of(root, field, row, context(_names(field, row)), may_edit=True), extra=Markup(extra)
+            "parts/detail.html",
+            detail=detail_of(root, field, row, context(_names(field, row)), may_edit=True),
+            extra=Markup(extra),
         )
     label = field.label(language().code)
     main = root.name_field == field.name

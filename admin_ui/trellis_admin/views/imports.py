@@ -94,7 +94,13 @@ def match(name: str, token: str) -> Response:
 
 
 def _match_page(
-    root: ObjectModel, token: str, source: Source, mapping: dict[str, str], key: str, problems: Any = (), status: int = 200
+    root: ObjectModel,
+    token: str,
+    source: Source,
+    mapping: dict[str, str],
+    key: str,
+    problems: Any = (),
+    status: int = 200,
 ) -> Response:
     rows = [cells for _number, cells in islice(source.rows(), SAMPLES)]
     table = [

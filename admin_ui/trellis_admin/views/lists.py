@@ -140,7 +140,9 @@ def _totals(root: ObjectModel, query: Query, refs: list[FieldRef]) -> list[tuple
     amount = total_of(query, money.path)
     if amount is None:
         return []
-    return [(money.label, render_value(money.doc, {"amount": amount, "currency": g.model.env.default_currency}, context()))]
+    return [
+        (money.label, render_value(money.doc, {"amount": amount, "currency": g.model.env.default_currency}, context()))
+    ]
 
 
 def _editable(root: ObjectModel, name: str) -> bool:
@@ -168,7 +170,9 @@ def _value_text(ref: FieldRef, condition: Filter) -> str:
     if condition.op in BLANK_OPERATORS:
         return ""
     if ref.model.category == "reference":
-        return names_of_ids({condition.value.rpartition("_")[0]: {condition.value}}).get(condition.value, condition.value)
+        return names_of_ids({condition.value.rpartition("_")[0]: {condition.value}}).get(
+            condition.value, condition.value
+        )
     for option in ref.model.doc.get("options", ()):
         if option["name"] == condition.value:
             return text_of(option.get("label"), language().code, condition.value)
@@ -210,7 +214,9 @@ def _filterable(root: ObjectModel) -> list[tuple[str, str]]:
 def _operators(category: str) -> list[tuple[str, str]]:
     hidden = ("between", "in", "not_in")
     first = {"text": "contains", "choices": "includes_any"}.get(category, "=")
-    known = sorted((op for op in OPERATORS.get(category, BLANK_OPERATORS) if op not in hidden), key=lambda op: op != first)
+    known = sorted(
+        (op for op in OPERATORS.get(category, BLANK_OPERATORS) if op not in hidden), key=lambda op: op != first
+    )
     return [(op, operator_label(op)) for op in known]
 
 

@@ -39,7 +39,9 @@ def log_in() -> Response:
     except accounts.LoginFailed:
         return _page(target, login, _("That login and password do not match. Check both and try again."), 422)
     response = go(target)
-    response.set_cookie(COOKIE, session.key, max_age=LIFETIME_S, httponly=True, samesite="Lax", secure=request.is_secure)
+    response.set_cookie(
+        COOKIE, session.key, max_age=LIFETIME_S, httponly=True, samesite="Lax", secure=request.is_secure
+    )
     return response
 
 

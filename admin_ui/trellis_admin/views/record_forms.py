@@ -74,16 +74,28 @@ def update(name: str, record: str) -> Response:
     try:
         write(lambda tx: tx.update(name, [{"id": record, "version": version, **values}]))
     except RecordsInvalid as error:
-        return _form(root, {**one_record(root, record), **values, "version": version}, texts_of(error.errors[0]), record=record, status=422)
+        return _form(
+            root,
+            {**one_record(root, record), **values, "version": version},
+            texts_of(error.errors[0]),
+            record=record,
+            status=422,
+        )
     except VersionConflict:
         theirs = one_record(root, record)
         return _form(
-            root, {**theirs, **values, "version": theirs["version"]}, record=record, status=409, conflicts=_conflicts(root, theirs, values)
+            root,
+            {**theirs, **values, "version": theirs["version"]},
+            record=record,
+            status=409,
+            conflicts=_conflicts(root, theirs, values),
         )
     return go(f"/o/{name}/{record}", _("Saved"))
 
 
-def _conflicts(root: ObjectModel, theirs: Mapping[str, Any], mine: Mapping[str, Any]) -> list[tuple[str, Markup, Markup]]:
+def _conflicts(
+    root: ObjectModel, theirs: Mapping[str, Any], mine: Mapping[str, Any]
+) -> list[tuple[str, Markup, Markup]]:
     """Return label, their value and mine of every field on which the two differ."""
     fields = [root.field(n) for n in mine]
     refs = [FieldRef(f.name, f, "") for f in fields if f]

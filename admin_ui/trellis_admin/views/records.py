@@ -109,7 +109,8 @@ def _steps(root: ObjectModel, row: Mapping[str, Any]) -> list[Step]:
     current = names.index(row[field.name]) if row.get(field.name) in names else -1
     lost = current >= 0 and options[current].get("color") == "red"
     return [
-        Step(o["name"], text_of(o.get("label"), language().code, o["name"]), _step_state(i, current, lost)) for i, o in enumerate(options)
+        Step(o["name"], text_of(o.get("label"), language().code, o["name"]), _step_state(i, current, lost))
+        for i, o in enumerate(options)
     ]
 
 
@@ -137,10 +138,14 @@ def _related_list(reference: Reference, spec: Mapping[str, Any], row: Mapping[st
     child, code = g.model.object(reference.source), language().code
     refs = field_refs(child, spec["columns"]) if spec.get("columns") else default_columns(child)[:RELATED_COLUMNS]
     refs = [r for r in refs if r.path != reference.field]
-    sort = tuple(Sort(s["field"], s.get("direction") == "desc") for s in spec.get("sort", ())) or (Sort("modified_at", True),)
+    sort = tuple(Sort(s["field"], s.get("direction") == "desc") for s in spec.get("sort", ())) or (
+        Sort("modified_at", True),
+    )
     condition = {"field": reference.field, "op": "=", "value": row["id"]}
     try:
-        page = run(Query(child.name, tuple(r.path for r in refs), condition, sort, spec.get("limit", RELATED_ROWS), total=True))
+        page = run(
+            Query(child.name, tuple(r.path for r in refs), condition, sort, spec.get("limit", RELATED_ROWS), total=True)
+        )
     except InvalidQuery:
         return None
     made = columns(
@@ -176,7 +181,9 @@ def delete(name: str, record: str) -> Response:
     except RecordsInvalid as error:
         return refuse(next(iter(texts_of(error.errors[0]).values()), error.message))
     message = _("%(object)s deleted", object=root.label(language().code))
-    return go(f"/o/{name}", message, undo={"url": f"/o/{name}/bulk/restore", "values": {"ids": format_id(name, number)}})
+    return go(
+        f"/o/{name}", message, undo={"url": f"/o/{name}/bulk/restore", "values": {"ids": format_id(name, number)}}
+    )
 
 
 @needs_person

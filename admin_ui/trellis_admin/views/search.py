@@ -60,5 +60,7 @@ def lookup(name: str, path: str) -> Response:
     found = []
     for target in (g.model.object(t) for t in field.codec.targets if t in readable):
         hint = target.label(language().code) if several else ""
-        found += [{"value": r["id"], "text": label_of(r, target), "hint": hint} for r in find(target, text, LOOKUP_LIMIT)]
+        found += [
+            {"value": r["id"], "text": label_of(r, target), "hint": hint} for r in find(target, text, LOOKUP_LIMIT)
+        ]
     return jsonify(found[:LOOKUP_LIMIT])

@@ -102,7 +102,12 @@ def _log() -> list[dict[str, Any]]:
     from trellis_admin.rendering import context
 
     return [
-        {"number": v["number"], "note": v["note"], "when": relative(v["created_at"], context()), "count": len(v["operations"])}
+        {
+            "number": v["number"],
+            "note": v["note"],
+            "when": relative(v["created_at"], context()),
+            "count": len(v["operations"]),
+        }
         for v in g.tenant.publisher.log(6)
     ]
 
@@ -182,7 +187,14 @@ def _palette() -> list[tuple[str, list[Tile]]]:
     known = {n for _g, names in _GROUPS for n in names}
     groups = [*_GROUPS, ("other", tuple(n for n in types if n not in known))]
     return [
-        (labels[g], [Tile(n, text_of(types[n].label, language().code, n), types[n].icon, color_of(g)) for n in names if n in types])
+        (
+            labels[g],
+            [
+                Tile(n, text_of(types[n].label, language().code, n), types[n].icon, color_of(g))
+                for n in names
+                if n in types
+            ],
+        )
         for g, names in groups
     ]
 
@@ -256,7 +268,9 @@ def _review(documents: Sequence[Mapping[str, Any]], back: str, refused: Any) -> 
 
 def _plan_page(plan: TenantPlan, documents: Sequence[Mapping[str, Any]], back: str) -> Response:
     said = plan.to_json(language().code)
-    return _step("parts/setup_plan.html", _("Review"), plan=said, documents=json.dumps(documents, ensure_ascii=False), back=back)
+    return _step(
+        "parts/setup_plan.html", _("Review"), plan=said, documents=json.dumps(documents, ensure_ascii=False), back=back
+    )
 
 
 @needs_admin
@@ -291,4 +305,10 @@ def undo() -> Response:
 
 def _step(template: str, title: str, status: int = 200, **context: Any) -> Response:
     """Show a step in the drawer, or as a page of its own without scripts."""
-    return render("parts/setup_drawer.html" if wants_fragment() else "pages/setup_step.html", status, step=template, title=title, **context)
+    return render(
+        "parts/setup_drawer.html" if wants_fragment() else "pages/setup_step.html",
+        status,
+        step=template,
+        title=title,
+        **context,
+    )

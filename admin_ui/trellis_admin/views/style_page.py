@@ -46,7 +46,13 @@ SAMPLES: dict[str, Any] = {
     "master_detail": "account_7h2k9",
     "user": "user_3f8qa",
     "tags": ["vip", "2026"],
-    "address": {"street": "88 Century Ave", "city": "Shanghai", "state": "Shanghai", "postal_code": "200120", "country": "CN"},
+    "address": {
+        "street": "88 Century Ave",
+        "city": "Shanghai",
+        "state": "Shanghai",
+        "postal_code": "200120",
+        "country": "CN",
+    },
     "person_name": {"first": "建国", "last": "王"},
     "geolocation": {"latitude": "31.2304", "longitude": "121.4737"},
     "auto_number": "D-01071",
@@ -98,7 +104,9 @@ def _input(kind: str, value: Any, **changes: Any) -> Input:
     if kind == "datetime" and value:
         value = str(value)[:16]
     given = {"id": f"w-{kind}", "name": f"w_{kind}", "label": _type_label(kind), **changes}
-    return Input(widget=field_types()[kind].widget, value=value, choices=choices, search_url="/_ui/lookup.json", **given)
+    return Input(
+        widget=field_types()[kind].widget, value=value, choices=choices, search_url="/_ui/lookup.json", **given
+    )
 
 
 def _type_label(kind: str) -> str:
@@ -108,8 +116,17 @@ def _type_label(kind: str) -> str:
 def _states() -> list[Input]:
     return [
         _input("text", None, id="s-required", name="s_required", label=_("Required"), required=True),
-        _input("text", "Deal", id="s-help", name="s_help", label=_("With help"), help=_("Shown on quotes and in mails.")),
-        _input("email", "mei@", id="s-error", name="s_error", label=_("With an error"), error=_("This is not an e-mail address.")),
+        _input(
+            "text", "Deal", id="s-help", name="s_help", label=_("With help"), help=_("Shown on quotes and in mails.")
+        ),
+        _input(
+            "email",
+            "mei@",
+            id="s-error",
+            name="s_error",
+            label=_("With an error"),
+            error=_("This is not an e-mail address."),
+        ),
         _input("picklist", "won", id="s-disabled", name="s_disabled", label=_("Not allowed"), disabled=True),
     ]
 
@@ -121,7 +138,9 @@ def _field(widget: str) -> Mapping[str, Any]:
 def _columns():
     fields = [_field(w) for w in SAMPLES if w != "long_text"]
     labels = [_type_label(f["type"]) for f in fields]
-    return columns(fields, labels, context(names=NAMES), name_field="text", row_url=lambda row: "/_ui", editable=lambda name: False)
+    return columns(
+        fields, labels, context(names=NAMES), name_field="text", row_url=lambda row: "/_ui", editable=lambda name: False
+    )
 
 
 def _row() -> Mapping[str, Any]:
