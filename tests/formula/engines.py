@@ -1,4 +1,5 @@
 """One table of random rows in a database, and a formula computed for all of them at once."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -7,6 +8,7 @@ import sqlalchemy as sa
 from formula.generate import FIELDS
 
 from trellis.formula import Context, ErrorValue, compile, sql
+from trellis.formula.engines import UTC_SESSION
 from trellis.formula.sql import postgresql, sqlite
 from trellis.formula.sql.sqlite import _zone
 from trellis_metadata.formula import Typed
@@ -18,7 +20,7 @@ class Table:
     """The rows in a table of a database."""
 
     def __init__(self, url: str, rows: list[dict[str, Any]]) -> None:
-        self.engine = sa.create_engine(url)
+        self.engine = sa.create_engine(url, connect_args={} if url.startswith("sqlite") else UTC_SESSION)
         self.dialect = self.engine.dialect.name
         if self.dialect == "sqlite":
             sqlite.install(self.engine)

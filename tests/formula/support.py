@@ -1,4 +1,5 @@
 """Where the conformance corpus lies, and how a found value is compared with an expected one."""
+
 from __future__ import annotations
 
 import json

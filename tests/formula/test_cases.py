@@ -1,4 +1,5 @@
 """Our own cases, worked by hand from the rules of the language, on every engine."""
+
 from __future__ import annotations
 
 import json

@@ -1,4 +1,5 @@
 """The conformance corpus on every engine: nothing wrong, and SQL computes at least nine of ten cases."""
+
 from __future__ import annotations
 
 from collections import Counter

@@ -1,4 +1,5 @@
 """What a formula depends on, when its value can change, and why it gives what it gives."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime
@@ -37,7 +38,10 @@ def test_explain_shows_the_value_of_each_part_and_where_the_error_is() -> None:
     step = explain(typed("IF(done, 1 / amount, amount + 2)"), Context(row))
     assert isinstance(step.value, ErrorValue)
     assert [(p.text, p.value if not isinstance(p.value, ErrorValue) else p.value.code) for p in step.parts] == [
-        ("done", True), ("1 / amount", "arithmetic"), ("amount + 2", Decimal(2))]
+        ("done", True),
+        ("1 / amount", "arithmetic"),
+        ("amount + 2", Decimal(2)),
+    ]
     assert step.lines()[0] == "IF = error: Division by zero."
 
 

@@ -1,4 +1,5 @@
 """Python is the truth; SQLite and PostgreSQL give the same values, or refuse the formula by name."""
+
 from __future__ import annotations
 
 import os
@@ -18,7 +19,12 @@ SEED = int(os.environ.get("TRELLIS_FUZZ_SEED", "3"))
 ROWS = rows(SEED, 40)
 EXAMPLES = int(os.environ.get("TRELLIS_FUZZ_EXAMPLES", "250"))
 MOMENT = Settings(datetime(2026, 3, 29, 0, 59, 59, 250_000, tzinfo=UTC), "Europe/Berlin")
-FUZZ = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize="TRELLIS_FUZZ_SEED" not in os.environ)
+FUZZ = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize="TRELLIS_FUZZ_SEED" not in os.environ,
+)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +58,9 @@ def assert_agrees(text: str, table: Table, blanks: str) -> None:
 
 def same(want: Any, got: Any) -> bool:
     """Compare values; the database may show a blank condition at the top as false."""
-    return want == got or (want in (None, False) and got in (None, False) and isinstance(want if want is not None else got, bool))
+    return want == got or (
+        want in (None, False) and got in (None, False) and isinstance(want if want is not None else got, bool)
+    )
 
 
 @FUZZ

@@ -1,4 +1,5 @@
 """Every function has a page entry, and every example on the page is true."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -16,8 +17,11 @@ from trellis.formula.reference import reference_page
 from trellis_metadata.formula import FlatScope, Symbol, Type, check, parse
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "formula-functions.md"
-SYMBOLS = [Symbol("stage", Type.PICKLIST, values=("new", "won")), Symbol("interests", Type.MULTIPICKLIST, values=("golf", "tea")),
-           Symbol("amount", Type.NUMBER)]
+SYMBOLS = [
+    Symbol("stage", Type.PICKLIST, values=("new", "won")),
+    Symbol("interests", Type.MULTIPICKLIST, values=("golf", "tea")),
+    Symbol("amount", Type.NUMBER),
+]
 ROW = {"stage": "won", "interests": ("golf",), "amount": Decimal(5)}
 
 
@@ -36,7 +40,7 @@ def test_example_is_true(function: Function, formula: str, result: str) -> None:
         return
     shown = write_value(value, "", None)
     shown = "null" if shown is None else str(shown).lower() if isinstance(shown, bool) else shown
-    assert (f'"{shown}"' if typed.type is Type.TEXT and shown != "null" else shown) == result.replace('\\\\', '\\')
+    assert (f'"{shown}"' if typed.type is Type.TEXT and shown != "null" else shown) == result.replace("\\\\", "\\")
 
 
 def test_every_function_that_can_be_evaluated_has_an_example() -> None:
@@ -49,10 +53,14 @@ def test_every_function_has_sql_or_says_why_not() -> None:
 
 
 def test_reference_page_is_up_to_date() -> None:
-    assert PAGE.read_text("utf-8") == reference_page(), "run: trellis formula functions --page > docs/reference/formula-functions.md"
+    assert PAGE.read_text("utf-8") == reference_page(), (
+        "run: trellis formula functions --page > docs/reference/formula-functions.md"
+    )
 
 
-def test_two_files_with_one_function_are_an_error_that_names_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_files_with_one_function_are_an_error_that_names_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     package = tmp_path / "twins"
     package.mkdir()
     text = "from trellis.formula.function import Function\nFUNCTION = Function('TWIN', ('-> number',), '', '')\n"

@@ -1,4 +1,5 @@
 """What is wrong with a formula is said with its place, and with the name that was probably meant."""
+
 from __future__ import annotations
 
 import json
@@ -23,46 +24,56 @@ from trellis_metadata.formula import (
 )
 
 CASES = [json.loads(line) for line in Path(__file__).with_name("cases.jsonl").read_text("utf-8").splitlines()]
-SYMBOLS = [Symbol("amount", Type.NUMBER), Symbol("name", Type.TEXT), Symbol("closed_on", Type.DATE), Symbol("seen_at", Type.DATETIME),
-           Symbol("stage", Type.PICKLIST, values=("new", "won")), Symbol("done", Type.BOOLEAN),
-           Symbol("account.name", Type.TEXT, relations=("account",)), Symbol("lines.amount", Type.NUMBER, many=True)]
+SYMBOLS = [
+    Symbol("amount", Type.NUMBER),
+    Symbol("name", Type.TEXT),
+    Symbol("closed_on", Type.DATE),
+    Symbol("seen_at", Type.DATETIME),
+    Symbol("stage", Type.PICKLIST, values=("new", "won")),
+    Symbol("done", Type.BOOLEAN),
+    Symbol("account.name", Type.TEXT, relations=("account",)),
+    Symbol("lines.amount", Type.NUMBER, many=True),
+]
 
 
 def typed(text: str, returns: Type | None = None, blanks: str = "zero") -> Typed:
     return check(parse(text), FlatScope(SYMBOLS, functions()), text=text, returns=returns, blanks=blanks)
 
 
-@pytest.mark.parametrize(("text", "place", "part"), [
-    ("", 0, "empty"),
-    ("1 +", 3, "ends too early"),
-    ("(1 + 2", 6, "1 closing bracket is missing"),
-    ("1 + 2)", 5, "without an opening bracket"),
-    ("amount >", 8, "ends too early"),
-    ("amount amount", 7, "operator"),
-    ("amount ? 1", 7, "no meaning"),
-    ("'abc", 0, "not closed"),
-    ('"a\nb"', 0, "not closed"),
-    ("1..2", 1, "digit on both sides"),
-    ("1 /* x", 2, "comment is not closed"),
-    ("done AND done", 5, "write '&&'"),
-    ("done OR done", 5, "write '||'"),
-    ("amount BETWEEN 1", 7, "two limits"),
-    ("amout + 1", 0, "Did you mean 'amount'?"),
-    ("ROUNDD(amount, 1)", 0, "Did you mean 'ROUND'?"),
-    ('amount + "1"', 7, "VALUE"),
-    ('name + amount', 5, "TEXT"),
-    ("closed_on > seen_at", 10, "DATEVALUE"),
-    ("IF(amount, 1, 2)", 3, "a truth value"),
-    ('IF(done, 1, "a")', 12, "do not go together"),
-    ("ROUND(amount)", 0, "takes 2 arguments, but 1 is given"),
-    ("UPPER(stage)", 6, "Use TEXT"),
-    ('ISPICKVAL(stage, "wonn")', 17, "Did you mean 'won'?"),
-    ("ISPICKVAL(stage, name)", 17, "in quotes"),
-    ("lines.amount + 1", 0, "list of child records"),
-    ("SUM(amount)", 4, "needs a list of child records"),
-    ("done > done", 5, "cannot compare"),
-    ("ISCHANGED(account.name)", 10, "of the record itself"),
-])
+@pytest.mark.parametrize(
+    ("text", "place", "part"),
+    [
+        ("", 0, "empty"),
+        ("1 +", 3, "ends too early"),
+        ("(1 + 2", 6, "1 closing bracket is missing"),
+        ("1 + 2)", 5, "without an opening bracket"),
+        ("amount >", 8, "ends too early"),
+        ("amount amount", 7, "operator"),
+        ("amount ? 1", 7, "no meaning"),
+        ("'abc", 0, "not closed"),
+        ('"a\nb"', 0, "not closed"),
+        ("1..2", 1, "digit on both sides"),
+        ("1 /* x", 2, "comment is not closed"),
+        ("done AND done", 5, "write '&&'"),
+        ("done OR done", 5, "write '||'"),
+        ("amount BETWEEN 1", 7, "two limits"),
+        ("amout + 1", 0, "Did you mean 'amount'?"),
+        ("ROUNDD(amount, 1)", 0, "Did you mean 'ROUND'?"),
+        ('amount + "1"', 7, "VALUE"),
+        ("name + amount", 5, "TEXT"),
+        ("closed_on > seen_at", 10, "DATEVALUE"),
+        ("IF(amount, 1, 2)", 3, "a truth value"),
+        ('IF(done, 1, "a")', 12, "do not go together"),
+        ("ROUND(amount)", 0, "takes 2 arguments, but 1 is given"),
+        ("UPPER(stage)", 6, "Use TEXT"),
+        ('ISPICKVAL(stage, "wonn")', 17, "Did you mean 'won'?"),
+        ("ISPICKVAL(stage, name)", 17, "in quotes"),
+        ("lines.amount + 1", 0, "list of child records"),
+        ("SUM(amount)", 4, "needs a list of child records"),
+        ("done > done", 5, "cannot compare"),
+        ("ISCHANGED(account.name)", 10, "of the record itself"),
+    ],
+)
 def test_problem_names_place_and_remedy(text: str, place: int, part: str) -> None:
     with pytest.raises(FormulaError) as caught:
         typed(text)
@@ -104,7 +115,7 @@ def test_a_problem_inside_a_formula_field_names_the_field() -> None:
 
 
 def _mutants(text: str) -> list[str]:
-    found = [text[:i] + text[i + 1:] for i, c in enumerate(text) if c in "()" and not _in_text(text, i)]
+    found = [text[:i] + text[i + 1 :] for i, c in enumerate(text) if c in "()" and not _in_text(text, i)]
     return [*found, text + " )", "( " + text, text + " 1", text + " +", "* " + text, text + " ,"]
 
 
@@ -143,17 +154,21 @@ def test_mutants_of_the_corpus_are_refused_with_a_position() -> None:
             assert_refused_with_position(mutant)
 
 
-@pytest.mark.parametrize("text", [
-    "amount+" * 2500 + "amount",
-    "amount-" * 1000 + "amount",
-    "(" * 2000 + "amount" + ")" * 2000,
-    'name&"' + "x" * 5000 + '"',
-    "IF(amount > 1, amount * 2, " * 200 + "1" + ")" * 200,
-    "(amount + " * 200 + "1" + ")" * 200,
-    "ABS(" * 200 + "amount" + ")" * 200,
-    "IF(" * 200 + "done" + ", true, false)" * 200,
-    " && ".join(["amount > 1"] * 500),
-], ids=lambda text: text[:12])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "amount+" * 2500 + "amount",
+        "amount-" * 1000 + "amount",
+        "(" * 2000 + "amount" + ")" * 2000,
+        'name&"' + "x" * 5000 + '"',
+        "IF(amount > 1, amount * 2, " * 200 + "1" + ")" * 200,
+        "(amount + " * 200 + "1" + ")" * 200,
+        "ABS(" * 200 + "amount" + ")" * 200,
+        "IF(" * 200 + "done" + ", true, false)" * 200,
+        " && ".join(["amount > 1"] * 500),
+    ],
+    ids=lambda text: text[:12],
+)
 def test_long_and_deep_formulas_compile_and_evaluate(text: str) -> None:
     from decimal import Decimal
 
@@ -161,8 +176,20 @@ def test_long_and_deep_formulas_compile_and_evaluate(text: str) -> None:
     assert value is not None
 
 
-@pytest.mark.parametrize("text", ["-" * 5000 + "amount", "!" * 20_000 + "done", "ABS(" * 5000, "f" * 100_000, "(a" * 5000 + "+",
-                                  "a=" * 5000 + "a", "/*" * 10_000, '"' * 9_999, "IF(" * 221 + "1" + ")" * 221])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-" * 5000 + "amount",
+        "!" * 20_000 + "done",
+        "ABS(" * 5000,
+        "f" * 100_000,
+        "(a" * 5000 + "+",
+        "a=" * 5000 + "a",
+        "/*" * 10_000,
+        '"' * 9_999,
+        "IF(" * 221 + "1" + ")" * 221,
+    ],
+)
 def test_hopeless_formulas_are_refused_quickly_and_without_recursion(text: str) -> None:
     begun = time.perf_counter()
     with pytest.raises(FormulaError):
@@ -184,7 +211,11 @@ def test_a_formula_of_5000_characters_compiles_within_its_time() -> None:
 
 
 def test_template_problems_are_placed_in_the_whole_text() -> None:
-    assert [p if isinstance(p, str) else p.text for p in parse_template('Dear {!name & "}"}, hello')] == ["Dear ", 'name & "}"', ", hello"]
+    assert [p if isinstance(p, str) else p.text for p in parse_template('Dear {!name & "}"}, hello')] == [
+        "Dear ",
+        'name & "}"',
+        ", hello",
+    ]
     with pytest.raises(FormulaError) as caught:
         parse_template("Dear {!1 +}, hello")
     assert caught.value.position == 10

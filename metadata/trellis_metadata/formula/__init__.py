@@ -1,7 +1,7 @@
 """The expression language, front end: from text to a typed tree. Pure; the back ends are in ``trellis.formula``.
 
-``parse(text)`` gives a tree, ``check(tree, scope)`` a typed tree or a :class:`FormulaError` that lists every problem with
-its characters, ``dependencies(typed)`` what it uses and when its value can change.
+``parse(text)`` gives a tree, ``check(tree, scope)`` a typed tree or a :class:`FormulaError` that lists every problem
+with its characters, ``dependencies(typed)`` what it uses and when its value can change.
 """
 
 from trellis_metadata.formula.checker import check

@@ -1,4 +1,7 @@
-"""From tree to typed tree: names get meanings, operators and functions are chosen by type, everything wrong is collected."""
+"""From tree to typed tree.
+
+Names get meanings, operators and functions are chosen by type, everything wrong is collected.
+"""
 
 from __future__ import annotations
 
@@ -33,8 +36,8 @@ def check(
 ) -> Typed:
     """Return the typed form of ``tree``.
 
-    ``returns`` is the type that the place of the formula asks for; ``name`` is the field that the formula belongs to, so
-    that a cycle through it is found. Raises ``FormulaError`` with every problem and its place in ``text``.
+    ``returns`` is the type that the place of the formula asks for; ``name`` is the field that the formula belongs to,
+    so that a cycle through it is found. Raises ``FormulaError`` with every problem and its place in ``text``.
     """
     active = (name.lower(),) if name else ()
     return _Checker(scope, text, blanks, active, {}).run(tree, returns)

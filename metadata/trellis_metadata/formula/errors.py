@@ -1,4 +1,7 @@
-"""Problems in a formula: each with the characters it is about and, where one is close, the name that was probably meant."""
+"""Problems in a formula.
+
+Each with the characters it is about and, where one is close, the name that was probably meant.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 Bodies live in the runtime, in the same file as the declaration; a registry of functions reaches the checker through the
 scope, so that this package stays pure. A signature is written as text: ``"text, number, text? -> text"``. Types may be
-joined by ``|``, ``any`` is every type, ``T`` is one type throughout, ``?`` marks optional and ``...`` repeated arguments.
+joined by ``|``, ``any`` is every type, ``T`` is one type throughout, ``?`` marks optional and ``...`` repeated
+arguments.
 """
 
 from __future__ import annotations
@@ -103,8 +104,9 @@ Check = Callable[[Sequence["Node"]], "Type | Complaint"]
 class FunctionSpec:
     """A function as the checker and the reference page see it.
 
-    ``check`` replaces the matching of ``signatures`` (which then only document); ``count`` bounds its number of arguments
-    and whether that number must be even or odd. ``lowers_to`` names the operator that the function is another spelling of.
+    ``check`` replaces the matching of ``signatures`` (which then only document); ``count`` bounds its number of
+    arguments and whether that number must be even or odd. ``lowers_to`` names the operator that the function is another
+    spelling of.
     """
 
     name: str

@@ -2,8 +2,8 @@
 
 Operations (``Apply.op``): ``sum`` and ``product`` (numbers, with signs), ``power``, ``negate``, ``join`` (texts),
 ``date_shift`` ``datetime_shift`` ``time_shift`` (a moment plus or minus numbers, with signs), ``date_difference``
-``datetime_difference`` (days), ``time_difference`` (milliseconds), ``equal`` ``unequal`` (never blank when ``text_`` is in
-front), ``less`` ``less_equal`` ``greater`` ``greater_equal``, ``and`` ``or`` ``not``.
+``datetime_difference`` (days), ``time_difference`` (milliseconds), ``equal`` ``unequal`` (never blank when ``text_``
+is in front), ``less`` ``less_equal`` ``greater`` ``greater_equal``, ``and`` ``or`` ``not``.
 """
 
 from __future__ import annotations

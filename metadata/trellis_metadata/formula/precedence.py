@@ -79,7 +79,10 @@ def call(name: str, arguments: Sequence[Tree], start: int, end: int) -> Call:
 
 
 def arrange(first: Tree, steps: Sequence[Step]) -> Tree:
-    """Return the tree of ``first`` followed by ``steps``. One pass: operands wait on a stack until a looser operator comes."""
+    """Return the tree of ``first`` followed by ``steps``. One pass.
+
+    Operands wait on a stack until a looser operator comes.
+    """
     values: list[Tree] = []
     pending: list[list[Step]] = []
     current = first

@@ -22,7 +22,10 @@ class Part:
 
 
 def parse_template(text: str) -> tuple[str | Part, ...]:
-    """Return the fixed texts and formulas of a template in order. Raises ``FormulaError`` with places in the whole text."""
+    """Return the fixed texts and formulas of a template in order.
+
+    Raises ``FormulaError`` with places in the whole text.
+    """
     parts: list[str | Part] = []
     problems: list[Problem] = []
     at = 0

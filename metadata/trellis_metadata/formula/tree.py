@@ -1,7 +1,7 @@
 """The tree of a parsed formula, before names and types are known. ``start`` and ``end`` are character positions.
 
-Runs of left-associative operators of one level are one :class:`Chain`, so that a sum of a thousand terms is one node and
-not a tree a thousand levels deep.
+Runs of left-associative operators of one level are one :class:`Chain`, so that a sum of a thousand terms is one node
+and not a tree a thousand levels deep.
 """
 
 from __future__ import annotations

@@ -20,7 +20,10 @@ class Type(StrEnum):
     REFERENCE = "reference"
     BLANK = "blank"
     UNKNOWN = "unknown"
-    """The type of an expression that already has a problem: it fits everything, so that one mistake gives one message."""
+    """The type of an expression that already has a problem.
+
+    It fits everything, so that one mistake gives one message.
+    """
 
 
 WORDS = {

@@ -1,4 +1,5 @@
 """``trellis formula``: check, evaluate and explain formulas, and list the functions."""
+
 from __future__ import annotations
 
 import json
@@ -53,10 +54,16 @@ def check(formula: str, fields: tuple[str, ...], blanks: str) -> None:
 @click.argument("formula", required=False)
 @click.option("--field", "fields", multiple=True, help=FIELD_HELP)
 @click.option("--blanks", type=click.Choice(["zero", "blank"]), default="zero", help="How a blank number is read.")
-@click.option("--jsonl", is_flag=True, help="Read cases from standard input, one JSON object a line, and answer line by line.")
+@click.option(
+    "--jsonl", is_flag=True, help="Read cases from standard input, one JSON object a line, and answer line by line."
+)
 @click.option("--engine", type=click.Choice(["python", "sqlite", "postgresql"]), default="python", show_default=True)
-@click.option("--database", envvar="TRELLIS_TEST_POSTGRES", help="Address of the PostgreSQL database for --engine postgresql.")
-def evaluate(formula: str | None, fields: tuple[str, ...], blanks: str, jsonl: bool, engine: str, database: str | None) -> None:
+@click.option(
+    "--database", envvar="TRELLIS_TEST_POSTGRES", help="Address of the PostgreSQL database for --engine postgresql."
+)
+def evaluate(
+    formula: str | None, fields: tuple[str, ...], blanks: str, jsonl: bool, engine: str, database: str | None
+) -> None:
     """Evaluate FORMULA, or cases from standard input."""
     with _engine(engine, database) as chosen:
         if jsonl:
@@ -72,7 +79,10 @@ def evaluate(formula: str | None, fields: tuple[str, ...], blanks: str, jsonl: b
 
 
 def answer_lines(engine: Engine, source: IO[str], target: IO[str]) -> None:
-    """Answer every line of ``source`` on ``target``. A line that is not a case is answered with an error, not a crash."""
+    """Answer every line of ``source`` on ``target``.
+
+    A line that is not a case is answered with an error, not a crash.
+    """
     for text in source:
         if not text.strip():
             continue

@@ -1,6 +1,7 @@
 """Aggregates over child records in a formula: ``SUM(lines.amount)``.
 
-The checker turns such a call into a field with the call as its path; a roll-up keeps that field's value. The plan shows it.
+The checker turns such a call into a field with the call as its path; a roll-up keeps that field's value. The plan
+shows it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
 """The engines that can run a case: Python, SQLite, PostgreSQL."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -19,6 +20,8 @@ from trellis.storage.types import ScaledDecimal, UtcDateTime, text_column
 from trellis_metadata.formula import FormulaError, Symbol, Type
 
 MAX_DIGITS = 18
+UTC_SESSION = {"options": "-c timezone=UTC"}
+"""Moments arrive in the zone of the session; in another zone the last day of the year 9999 cannot be read."""
 
 
 class Engine(Protocol):
@@ -91,7 +94,7 @@ class PostgresqlEngine(_SqlEngine):
         address = sa.make_url(url)
         if address.drivername in ("postgres", "postgresql"):
             address = address.set(drivername="postgresql+psycopg")
-        super().__init__(sa.create_engine(address, isolation_level="AUTOCOMMIT"))
+        super().__init__(sa.create_engine(address, isolation_level="AUTOCOMMIT", connect_args=UTC_SESSION))
         postgresql.install(self.connection)
 
 

@@ -39,7 +39,8 @@ class Step:
 def explain(typed: Typed, context: Context) -> Step:
     """Return the tree of ``typed`` with the value at each node for one row.
 
-    Parts that the evaluation did not need (the other branch of an IF) have their value too. Errors are shown where they arise.
+    Parts that the evaluation did not need (the other branch of an IF) have their value too. Errors are shown where
+    they arise.
     """
 
     def visit(node: Node, parts: Sequence[Step]) -> Step:

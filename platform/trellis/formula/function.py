@@ -6,16 +6,19 @@ Bodies
     Called with the values of the arguments. With ``Blanks.PASS`` it is not called when one of them is blank (None).
     ``context`` puts the evaluation context first.
 ``build``
-    Instead of ``python`` where evaluation is lazy or depends on static types: gets the argument nodes and their closures,
-    returns the closure of the call.
+    Instead of ``python`` where evaluation is lazy or depends on static types: gets the argument nodes and their
+    closures, returns the closure of the call.
 ``postgresql``
-    A template over the arguments (``{0}`` …; ``{*}`` is all of them, with commas), or a callable from nodes and SQL to SQL.
-    It must never raise in the database: partial operations return NULL. ``fails`` then tells an error from a blank:
-    ``"null"`` means that a NULL from arguments that are not NULL is an error, anything else is a template of a condition.
+    A template over the arguments (``{0}`` …; ``{*}`` is all of them, with commas), or a callable from nodes and SQL
+    to SQL. It must never raise in the database: partial operations return NULL. ``fails`` then tells an error from a
+    blank:
+    ``"null"`` means that a NULL from arguments that are not NULL is an error, anything else is a template of a
+    condition.
 ``helpers``
     DDL of PostgreSQL functions that the template calls, in the schema ``trellis_fn``.
 ``sqlite``
-    A template that SQLite computes exactly by itself and that cannot fail. Without it the Python body is called from SQLite.
+    A template that SQLite computes exactly by itself and that cannot fail. Without it the Python body is called from
+    SQLite.
 ``refused``
     Why the function has no SQL at all, where that is so.
 """

@@ -86,9 +86,7 @@ def shift_date(day: date, n: Decimal) -> date:
 def shift_datetime(moment: datetime, n: Decimal) -> datetime:
     """Add days, rounded half-up to whole seconds."""
     try:
-        seconds = (
-            int(WIDE.multiply(n, Decimal(86_400)).to_integral_value(ROUND_HALF_UP)) if size_of(n) < 12 else 10**17
-        )
+        seconds = int(WIDE.multiply(n, Decimal(86_400)).to_integral_value(ROUND_HALF_UP)) if size_of(n) < 12 else 10**17
         return moment + timedelta(seconds=seconds)
     except OverflowError:
         fail("bad_date", "The date is outside the years 1 to 9999.")

@@ -91,7 +91,10 @@ def whole(x: Decimal) -> int:
 
 
 def round_to(x: Decimal, places: int, rounding: str = ROUND_HALF_UP) -> Decimal:
-    """Round to ``places`` decimals, negative places to tens and hundreds; far more places than digits change nothing."""
+    """Round to ``places`` decimals, negative places to tens and hundreds.
+
+    Far more places than digits change nothing.
+    """
     exponent = x.as_tuple().exponent
     if isinstance(exponent, int) and -exponent <= places:
         return x

@@ -1,4 +1,7 @@
-"""What the operators compute: for each operation of the typed tree a builder from a node and its closures to a closure."""
+"""What the operators compute.
+
+For each operation of the typed tree a builder from a node and its closures to a closure.
+"""
 
 from __future__ import annotations
 

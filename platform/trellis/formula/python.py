@@ -21,7 +21,8 @@ _NO_ROW = Context({}, now=datetime(2000, 1, 1, tzinfo=UTC))
 
 
 def compile(typed: Typed, *, scale: int | None = None) -> Evaluate:
-    """Return a function from a context to the value of the formula, or to an ``ErrorValue``; it never raises for a bad row.
+    """Return a function from a context to the value of the formula, or to an ``ErrorValue``; it never raises for a
+    bad row.
 
     ``scale`` rounds a numeric result half-up to that many decimals. Texts are cut to 1300 characters.
     """

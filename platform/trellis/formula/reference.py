@@ -1,16 +1,25 @@
 """The reference page of the functions, written from their files."""
+
 from __future__ import annotations
 
 from trellis.formula.function import Function
 from trellis.formula.functions import functions
 
-TITLES = {"logic": "Logic", "numbers": "Numbers", "text": "Texts", "dates": "Dates and times", "change": "The change being saved",
-          "presentation": "Presentation", "records": "Other records", "children": "Child records"}
+TITLES = {
+    "logic": "Logic",
+    "numbers": "Numbers",
+    "text": "Texts",
+    "dates": "Dates and times",
+    "change": "The change being saved",
+    "presentation": "Presentation",
+    "records": "Other records",
+    "children": "Child records",
+}
 _HEAD = """# Functions of the expression language
 
-Written by `trellis formula functions --page`; every example is a test. Names may be written in any letter case. Unless a
-function says otherwise, a blank argument gives a blank. In `T` all values have one type; `?` marks what may be left out and
-`...` what may be repeated.
+Written by `trellis formula functions --page`; every example is a test. Names may be written in any letter case.
+Unless a function says otherwise, a blank argument gives a blank. In `T` all values have one type; `?` marks what may
+be left out and `...` what may be repeated.
 """
 
 
@@ -26,7 +35,10 @@ def reference_page() -> str:
 def entry(function: Function) -> str:
     """Return the entry of one function."""
     lines = [f"### {function.name}", ""]
-    lines += [f"`{function.name}({_shown(form)}`" + ("  " if form != function.signatures[-1] else "") for form in function.signatures]
+    lines += [
+        f"`{function.name}({_shown(form)}`" + ("  " if form != function.signatures[-1] else "")
+        for form in function.signatures
+    ]
     lines += ["", function.summary]
     notes = [n for n in (_sql_note(function), function.unavailable) if n]
     if notes:

@@ -12,7 +12,10 @@ from trellis_metadata.errors import TrellisError
 
 
 class EvaluationError(TrellisError):
-    """A formula met a value that it cannot compute with. Caught at the top of the formula, where it becomes an error value."""
+    """A formula met a value that it cannot compute with.
+
+    Caught at the top of the formula, where it becomes an error value.
+    """
 
     code = "evaluation"
 
@@ -36,7 +39,8 @@ class ErrorValue:
 class Context:
     """What one evaluation sees.
 
-    ``row`` offers values by canonical path (``amount``, ``account.name``, ``$user.email``); it may compute them when asked.
+    ``row`` offers values by canonical path (``amount``, ``account.name``, ``$user.email``); it may compute them when
+    asked.
     ``old`` is the row before the change, None when there is none. ``now`` is the one instant of the evaluation.
     ``zone`` is the zone that TODAY and DATEVALUE use, ``fiscal_start`` the first month of the fiscal year.
     """

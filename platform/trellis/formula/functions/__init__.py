@@ -1,4 +1,7 @@
-"""The functions of the expression language, found by looking into this folder: one file is one function, ``FUNCTION``."""
+"""The functions of the expression language, found by looking into this folder.
+
+One file is one function, ``FUNCTION``.
+"""
 
 from __future__ import annotations
 

@@ -12,7 +12,10 @@ from trellis_metadata.formula.typed import Node
 
 
 def substr(text: str, start: Decimal, count: Decimal | None = None) -> str | None:
-    """Return characters from ``start``: 1-based, 0 means 1, negative counts from the end, beyond either end is blank."""
+    """Return characters from ``start``.
+
+    1-based, 0 means 1, negative counts from the end, beyond either end is blank.
+    """
     place = whole(start)
     if abs(place) > len(text):
         return None

@@ -1,8 +1,10 @@
 """Back end 2: a typed tree becomes a column expression of SQLAlchemy, for SQLite or PostgreSQL.
 
-``compile`` gives two expressions. ``value`` never makes a query fail; where the Python evaluator would give an error it is
-NULL, and ``error`` is true. A formula that the database cannot compute exactly is refused by name, before any query runs.
+``compile`` gives two expressions. ``value`` never makes a query fail; where the Python evaluator would give an error
+it is NULL, and ``error`` is true. A formula that the database cannot compute exactly is refused by name, before any
+query runs.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -3,6 +3,7 @@
 It is an ordinary :class:`~sqlalchemy.ColumnElement`: it may be selected, filtered, sorted and grouped by, its columns
 count for the FROM clause and take part in aliasing, and statements with it are cached by SQLAlchemy.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -3,6 +3,7 @@
 Numbers are scaled 64-bit integers: SQLite turns an overflow into floating point silently, so every result must provably
 have at most 18 digits. Everything else (division, functions of text beyond ASCII, shifting of dates) is not native.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -27,13 +28,24 @@ if TYPE_CHECKING:
 MAX_DIGITS = 18
 MAX_DEPTH = 60
 """SQLite's own parser has a stack of 100."""
-COMPARISONS = {"equal": "=", "unequal": "<>", "less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">=",
-               "text_equal": "IS", "text_unequal": "IS NOT"}
+COMPARISONS = {
+    "equal": "=",
+    "unequal": "<>",
+    "less": "<",
+    "less_equal": "<=",
+    "greater": ">",
+    "greater_equal": ">=",
+    "text_equal": "IS",
+    "text_unequal": "IS NOT",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Native:
-    """A native expression. A number has ``digits`` in all and ``scale`` of them after the point, and is stored scaled."""
+    """A native expression.
+
+    A number has ``digits`` in all and ``scale`` of them after the point, and is stored scaled.
+    """
 
     row: Row
     type: Type
@@ -51,7 +63,11 @@ class Native:
         if more == 0:
             return self
         digits = self.digits + more
-        return None if digits > MAX_DIGITS else replace(self, row=("(", *self.row, f" * {10**more})"), digits=digits, scale=scale)
+        return (
+            None
+            if digits > MAX_DIGITS
+            else replace(self, row=("(", *self.row, f" * {10**more})"), digits=digits, scale=scale)
+        )
 
     def finish(self, scale: int | None) -> tuple[Row, sa.types.TypeEngine[Any] | None]:
         """Return the row of a whole formula and its column type where that depends on the digits."""
@@ -109,7 +125,11 @@ def _constant(node: Const) -> Native | None:
             _, _digits, exponent = value.as_tuple()
             scale = max(0, -int(exponent))
             whole = int(WIDE.scaleb(value, scale))
-            return Native((str(whole),), Type.NUMBER, len(str(abs(whole))), scale) if len(str(abs(whole))) <= MAX_DIGITS else None
+            return (
+                Native((str(whole),), Type.NUMBER, len(str(abs(whole))), scale)
+                if len(str(abs(whole))) <= MAX_DIGITS
+                else None
+            )
         case datetime():
             return Native((str(micros(value - EPOCH)),), Type.DATETIME)
         case date():
@@ -131,7 +151,9 @@ def _field(node: Field, column: Resolve) -> Native | None:
         if not isinstance(element.type, ScaledDecimal):
             return None
         row: Row = ("coalesce(", element, ", 0)") if node.zero else (element,)
-        return Native(row, Type.NUMBER, element.type.precision + 2 * symbol.percent, element.type.scale + 2 * symbol.percent)
+        return Native(
+            row, Type.NUMBER, element.type.precision + 2 * symbol.percent, element.type.scale + 2 * symbol.percent
+        )
     if node.type is Type.BOOLEAN:
         return Native(("coalesce(", element, ", 0)"), Type.BOOLEAN, loose=(element,))
     return Native((element,), node.type)
@@ -290,6 +312,15 @@ def _today(node: Call, parts: Sequence[Native], settings: Settings) -> Native:
 
 
 _SPECIAL: dict[str, Callable[[Call, Sequence[Native], Settings], Native | None]] = {
-    "IF": _if, "IFS": _if, "CASE": _case, "IN": _in, "ISNULL": _isnull, "ABS": _abs, "NOW": _now, "TODAY": _today,
-    "YEAR": _part(1, 4), "MONTH": _part(6, 2), "DAY": _part(9, 2),
+    "IF": _if,
+    "IFS": _if,
+    "CASE": _case,
+    "IN": _in,
+    "ISNULL": _isnull,
+    "ABS": _abs,
+    "NOW": _now,
+    "TODAY": _today,
+    "YEAR": _part(1, 4),
+    "MONTH": _part(6, 2),
+    "DAY": _part(9, 2),
 }

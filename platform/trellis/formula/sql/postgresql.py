@@ -3,6 +3,7 @@
 Where the digits of the operands are known and the result provably fits 39, plain operators are used; else functions of
 the schema ``trellis_fn``, which :func:`install` creates. They are immutable, so results may be indexed.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -28,8 +29,14 @@ from trellis_metadata.formula.types import Type
 
 EXACT_DIGITS = 39
 TYPES = {
-    Type.NUMBER: "numeric", Type.TEXT: "text", Type.BOOLEAN: "boolean", Type.DATE: "date", Type.DATETIME: "timestamptz",
-    Type.TIME: "time", Type.PICKLIST: "text", Type.REFERENCE: "text",
+    Type.NUMBER: "numeric",
+    Type.TEXT: "text",
+    Type.BOOLEAN: "boolean",
+    Type.DATE: "date",
+    Type.DATETIME: "timestamptz",
+    Type.TIME: "time",
+    Type.PICKLIST: "text",
+    Type.REFERENCE: "text",
 }
 COMPARISONS = {"equal": "=", "unequal": "<>", "less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">="}
 _SHIFTS = {"date_shift": "shift_date", "datetime_shift": "shift_moment", "time_shift": "shift_time"}

@@ -3,6 +3,7 @@
 The registered function runs the Python back end on the raw values of the columns, so that it cannot differ from it. A
 conjunction keeps its native conditions in front of the call, where they can use indexes.
 """
+
 from __future__ import annotations
 
 import weakref
@@ -41,7 +42,10 @@ class Program:
     __slots__ = ("__weakref__", "evaluate", "readers", "write")
 
     def __init__(
-        self, evaluate: python.Evaluate, readers: Sequence[tuple[str, Callable[[Any], Any]]], write: Callable[[Any], Any]
+        self,
+        evaluate: python.Evaluate,
+        readers: Sequence[tuple[str, Callable[[Any], Any]]],
+        write: Callable[[Any], Any],
     ) -> None:
         self.evaluate, self.readers, self.write = evaluate, readers, write
 
@@ -142,7 +146,9 @@ def _call_of(
             raise Refused(refused)
     elements = {path: column(symbol) for path, symbol in symbols.items()}
     readers = [(path, reader(symbols[path], elements[path])) for path in symbols]
-    key = sha256(f"{_dump(root)}|{typed.type}|{scale}|{[(p, repr(e.type)) for p, e in elements.items()]}".encode()).hexdigest()
+    key = sha256(
+        f"{_dump(root)}|{typed.type}|{scale}|{[(p, repr(e.type)) for p, e in elements.items()]}".encode()
+    ).hexdigest()
     program = _programs.get(key)
     if program is None:
         whole = Typed(typed.text, root, typed.type, typed.blanks)
@@ -219,5 +225,3 @@ def _write_scaled(value: Decimal, scale: int) -> Any:
     if abs(scaled) >= 10**18:
         return ErrorValue("arithmetic", "The number has more digits than the field holds.")
     return scaled
-
-

@@ -1,4 +1,5 @@
 """Column types of results."""
+
 from __future__ import annotations
 
 from decimal import Decimal
