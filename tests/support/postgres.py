@@ -70,6 +70,12 @@ class Cluster:
         self._execute(f'CREATE DATABASE "{name}"')
         return self.url_of(name)
 
+    def copy_database(self, source: str, target: str) -> None:
+        """Put a copy of the database behind ``source``, which nobody may have open, in place of ``target``."""
+        self.drop_database(target)
+        names = [url.rpartition("/")[2] for url in (target, source)]
+        self._execute(f'CREATE DATABASE "{names[0]}" TEMPLATE "{names[1]}"')
+
     def drop_database(self, url: str) -> None:
         """Drop the database behind ``url``, ending whatever is still connected."""
         self._execute(f'DROP DATABASE IF EXISTS "{url.rpartition("/")[2]}" WITH (FORCE)')

@@ -188,7 +188,8 @@ class Transaction:
         for row, record in zip(rows, ids, strict=True):
             row.id = record
             stamps = {"created_at": self.now, "created_by": actor, "modified_at": self.now, "modified_by": actor, "version": 1}
-            row.new = {**stamps, **row.new} if self.migration else {**row.new, **stamps}
+            kept = {k: v for k, v in row.new.items() if k in MIGRATION_FIELDS and v is not None} if self.migration else {}
+            row.new = {**row.new, **stamps, **kept}
             row.changed = tuple(k for k, v in row.new.items() if v is not None)
             params.append({**statements.insert_params(row.new), "id": record})
         self.connection.execute(statements.insert, params if len(params) > 1 else params[0])
@@ -203,7 +204,7 @@ class Transaction:
             row.changed = tuple(row.new)
             stamps = {"modified_at": self.now, "modified_by": actor, "version": row.old["version"] + 1}
             if self.migration:
-                stamps = {k: v for k, v in stamps.items() if k not in row.new or k not in MIGRATION_FIELDS}
+                stamps = {k: v for k, v in stamps.items() if row.new.get(k) is None or k not in MIGRATION_FIELDS}
             row.new.update(stamps)
             changes.append((row.id, row.old["version"], row.new))
         matched = statements_of(model).update(self.connection, changes)
