@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import g
@@ -173,6 +173,8 @@ def sections(
             for f in missing
         ]
         made.insert(0, Section("", inputs))
+    if made and not errors:
+        made[0] = replace(made[0], inputs=[replace(made[0].inputs[0], autofocus=True), *made[0].inputs[1:]])
     return made
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flask import Response, current_app, g, request
@@ -46,13 +46,22 @@ def needs_person(view: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
         if g.get("person") is None:
-            here = request.full_path.rstrip("?") if request.method == "GET" else "/"
+            here = _page_on_screen()
             return go("/login" if here == "/" else f"/login?next={quote(here)}")
         g.model = g.tenant.model()
         g.shell = shell_for(g.tenant, g.model, g.person)
         return view(*args, **kwargs)
 
     return guarded
+
+
+def _page_on_screen() -> str:
+    """Return where to go back to after logging in: the page, also when only a part of it was asked for."""
+    shown = request.headers.get("HX-Current-URL")
+    if shown:
+        parts = urlsplit(shown)
+        return f"{parts.path}?{parts.query}" if parts.query else parts.path or "/"
+    return request.full_path.rstrip("?") if request.method == "GET" else "/"
 
 
 def needs_admin(view: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,4 +1,4 @@
-// The side bar on phones, and the notice that the network is gone.
+// The side bar on phones, the line that shows a request running, and the notice that the network is gone.
 import { one } from "./dom.js";
 
 const root = document.documentElement;
@@ -18,3 +18,7 @@ const online = () => { if (navigator.onLine) delete root.dataset.offline; else r
 addEventListener("online", online);
 addEventListener("offline", online);
 online();
+
+const progress = (running) => one("#progress")?.classList.toggle("htmx-request", running);
+document.addEventListener("htmx:before:request", () => progress(true));
+document.addEventListener("htmx:finally:request", () => progress(false));
