@@ -5,8 +5,8 @@ import json
 from datetime import timedelta
 
 import sqlalchemy as sa
-
 from support.app import World
+
 from trellis.jobs import Worker
 from trellis.jobs.worker import ATTEMPTS, dead_letters, revive
 from trellis.storage import system

@@ -43,13 +43,16 @@ def example(model: ObjectModel) -> dict[str, Any]:
 
 def _example(field: FieldModel) -> Any:
     schema = field.codec.json_schema
+    if field.category == "reference" or field.doc["type"] in ("file", "image"):
+        # What it points at must exist: only a required one is worth showing.
+        return record_id.format_id(field.codec.targets[0], 1234) if field.required and field.codec.targets else None
     if schema.get("examples"):
         return schema["examples"][0]
     if schema.get("enum"):
         return schema["enum"][0]
-    if field.category == "reference":
-        return record_id.format_id(field.codec.targets[0], 1234) if field.codec.targets else None
-    return {"text": "Example", "boolean": True, "number": "12"}.get(field.category) if schema.get("type") != "object" else None
+    if schema.get("type") == "string":
+        return "Example"
+    return {"boolean": True, "number": "12"}.get(field.category)
 
 
 def _title(field: FieldModel) -> dict[str, Any]:
