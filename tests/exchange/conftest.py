@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 
-
 from trellis.runtime import Runtime
 from trellis.tenant import Tenant
-
 
 ACCOUNT: dict[str, Any] = {"kind": "object", "name": "account", "label": {"en": "Account", "zh": "客户"}, "fields": [
     {"name": "name", "type": "text", "required": True, "label": {"en": "Account name", "zh": "客户名称"}},

@@ -37,7 +37,8 @@ def type_of(signature: str) -> Any:
 def object_table(storage: Storage) -> sa.Table:
     """Return the table of a catalogue entry with every column it ever had."""
     columns = [sa.Column(name, kind, primary_key=name == "id", autoincrement=False) for name, kind in SYSTEM_COLUMNS]
-    for base, signature in storage.used.items():
+    # JSONB keeps no order of keys: sorted, so that both databases give the same table.
+    for base, signature in sorted(storage.used.items()):
         for part in signature.split(","):
             suffix, _, kind = part.partition(":")
             columns.append(sa.Column(f"{base}__{suffix}" if suffix else base, type_of(kind)))
