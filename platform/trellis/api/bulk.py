@@ -146,10 +146,14 @@ def _enqueue(api: Api, tenant: Tenant, principal: Principal, order: Order, strea
         job = job_body(number)
         return job, 202, {"Location": f"/api/v1/jobs/{job['id']}"}
 
-    if key is None:
-        return once(api, body)
-    parts = [request.path.encode(), request.query_string, digest.encode()]
-    response = once_with(api, key, hashlib.sha256(b"\n".join(parts)).hexdigest(), body)
+    try:
+        if key is None:
+            return once(api, body)
+        parts = [request.path.encode(), request.query_string, digest.encode()]
+        response = once_with(api, key, hashlib.sha256(b"\n".join(parts)).hexdigest(), body)
+    except BaseException:
+        files.remove(tenant, stored.id)
+        raise
     if "Idempotency-Replayed" in response.headers:
         files.remove(tenant, stored.id)
     return response
