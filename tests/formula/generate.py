@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from hypothesis import strategies as st
 
+from trellis.fields.common.columns import JoinedText
 from trellis.formula import functions
 from trellis.formula.sql.types import DecimalText
 from trellis.storage.types import ScaledDecimal, UtcDateTime, text_column
@@ -31,6 +32,9 @@ FIELDS: Mapping[str, tuple[Symbol, sa.types.TypeEngine[Any]]] = {
         (Symbol("at", Type.DATETIME), UtcDateTime()),
         (Symbol("seen", Type.DATETIME), UtcDateTime()),
         (Symbol("clock", Type.TIME), sa.Time()),
+        (Symbol("tags", Type.MULTIPICKLIST, values=("a", "b", "c")), JoinedText()),
+        (Symbol("owner", Type.REFERENCE), sa.BigInteger()),
+        (Symbol("buddy", Type.REFERENCE), sa.BigInteger()),
         (Symbol("stage", Type.PICKLIST, values=("new", "won", "lost")), text_column()),
     )
 }
@@ -123,6 +127,9 @@ def rows(seed: int, count: int) -> list[dict[str, Any]]:
                 "seen": pick(_MOMENTS),
                 "clock": pick(_TIMES),
                 "stage": pick(["new", "won", "lost"]),
+                "tags": pick([("a",), ("a", "b"), ("c",)]),
+                "owner": pick([1, 2]),
+                "buddy": pick([1, 2]),
             }
         )
     return found
@@ -135,8 +142,19 @@ def scope() -> FlatScope:
 
 _LEAVES = {
     "n": ["money", "small", "share", "huge", "0", "1", "2", "10", "100", "0.5", "2.25", "7", "null", "LEN(name)"],
-    "t": ["name", "note", '"a"', '"abc"', '""', "'ß'", '"%"', "TEXT(stage)", "null"],
-    "b": ["done", "true", "false", 'ISPICKVAL(stage, "won")', 'stage = "new"'],
+    "t": ["name", "note", '"a"', '"abc"', '""', "'ß'", '"%"', "TEXT(stage)", "TEXT(tags)", "owner", "null"],
+    "b": [
+        "done",
+        "true",
+        "false",
+        'ISPICKVAL(stage, "won")',
+        'stage = "new"',
+        'INCLUDES(tags, "b")',
+        "ISBLANK(tags)",
+        "owner = buddy",
+        "owner <> buddy",
+        "ISBLANK(owner)",
+    ],
     "d": ["day", "until", "DATE(2024, 2, 29)", "TODAY()", "null"],
     "m": ["at", "seen", 'DATETIMEVALUE("2024-03-31 01:30:00")', "NOW()"],
     "h": ["clock", 'TIMEVALUE("10:40:55.666")'],
@@ -147,6 +165,8 @@ _FORMS = {
         "{n} - {n}",
         "{n} * {n}",
         "{n} / {n}",
+        "({n}) + {n} - {n} + {n} + ({n})",
+        "({n}) / {n} * {n} / {n} * {n}",
         "({n}) * ({n} - {n})",
         "-({n})",
         "ABS({n})",

@@ -78,9 +78,10 @@ def read_value(type_: Type, value: Any) -> Any:
         case Type.TIME:
             return time.fromisoformat(value)
         case Type.MULTIPICKLIST:
-            return tuple(value)
+            return tuple(value.split(";")) if isinstance(value, str) else tuple(value)
         case Type.LOCATION:
-            return tuple(Decimal(str(v)) for v in value)
+            parts = value.split(",") if isinstance(value, str) else value.values() if isinstance(value, dict) else value
+            return tuple(Decimal(str(v).strip()) for v in parts)
         case _:
             return value
 

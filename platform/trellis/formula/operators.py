@@ -13,7 +13,7 @@ from typing import Any
 
 from trellis.formula import moments
 from trellis.formula.numbers import EXACT, divide, power
-from trellis.formula.values import Closure, Context
+from trellis.formula.values import Closure, Context, bounded
 from trellis_metadata.formula.typed import Apply
 
 Build = Callable[[Apply, Sequence[Closure]], Closure]
@@ -57,7 +57,8 @@ def _join(node: Apply, closures: Sequence[Closure]) -> Closure:
         parts = []
         for closure in closures:
             parts.append(closure(context) or "")
-        return "".join(parts) or None
+        text = "".join(parts)
+        return bounded(text) if text else None
 
     return join
 

@@ -62,14 +62,17 @@ class Context:
 Closure = Callable[[Context], Any]
 
 
+MAX_LENGTH = 1_000_000
+"""Longest text between two steps: functions that multiply a text must not fill the memory."""
+
+
 def fail(code: str, message: str) -> NoReturn:
     """Raise an evaluation error; usable inside an expression."""
     raise EvaluationError(code, message)
 
 
-@dataclass(frozen=True, slots=True)
-class Markup:
-    """A text with a presentation (link, image, line break). Rendered from these parts, never as raw HTML."""
-
-    kind: str
-    parts: tuple[str, ...]
+def bounded(text: str) -> str:
+    """Return ``text``; one that has grown beyond any use is an error."""
+    if len(text) > MAX_LENGTH:
+        fail("evaluation", f"The text has more than {MAX_LENGTH} characters.")
+    return text

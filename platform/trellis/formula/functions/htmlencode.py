@@ -1,6 +1,7 @@
 """HTMLENCODE"""
 
 from trellis.formula.function import Function
+from trellis.formula.values import bounded
 
 PAIRS = (
     ("&", "&amp;"),
@@ -22,7 +23,8 @@ FUNCTION = Function(
     ("text -> text",),
     "The text with the characters that mean something in HTML written as entities.",
     "text",
-    python=lambda text: text.translate(_TABLE),
-    postgresql=_SQL,
+    python=lambda text: bounded(text.translate(_TABLE)),
+    postgresql=f"trellis_fn.bounded({_SQL})",
+    fails="null",
     examples=(('HTMLENCODE("a < b")', '"a &lt; b"'),),
 )

@@ -14,5 +14,6 @@ FUNCTION = Function(
     count=(2, 2),
     python=lambda values, option: option in (values or ()),
     examples=(('INCLUDES(interests, "golf")', "true"),),
-    refused="INCLUDES reads a list, which is stored differently by each field type",
+    postgresql="(strpos(coalesce({0}, ''), ';' || {1} || ';') > 0)",
+    sqlite="(instr(coalesce({0}, ''), ';' || {1} || ';') > 0)",
 )

@@ -1,6 +1,7 @@
 """JSENCODE"""
 
 from trellis.formula.function import Function
+from trellis.formula.values import bounded
 
 PAIRS = (("\\", "\\\\"), ("'", "\\'"), ('"', '\\"'), ("/", "\\/"), ("*", "\\*"), ("<", "\\u003C"), (">", "\\u003E"))
 _TABLE = str.maketrans(dict(PAIRS))
@@ -14,7 +15,8 @@ FUNCTION = Function(
     ("text -> text",),
     "The text with backslashes before the characters that mean something in JavaScript.",
     "text",
-    python=lambda text: text.translate(_TABLE),
-    postgresql=_SQL,
+    python=lambda text: bounded(text.translate(_TABLE)),
+    postgresql=f"trellis_fn.bounded({_SQL})",
+    fails="null",
     examples=(('JSENCODE("a*b")', '"a\\\\*b"'),),
 )

@@ -15,21 +15,13 @@ def _check(nodes: Sequence[Node]) -> Type | Complaint:
     for index, node in enumerate(nodes):
         if not fits(node.type, Type.TEXT):
             return Complaint(f"Argument {index + 1} of REGEX must be a text, but {WORDS[node.type]} is given.", index)
+    pattern = nodes[1]
+    if isinstance(pattern, Const) and isinstance(pattern.value, str):
+        try:
+            compile_pattern(pattern.value)
+        except BadPattern as error:
+            return Complaint(str(error), 1, "bad_regex")
     return Type.BOOLEAN
-
-
-def warn(pattern: str) -> str:
-    """Return what is wrong with a pattern, or an empty text."""
-    try:
-        compile_pattern(pattern)
-    except BadPattern as error:
-        return str(error)
-    return ""
-
-
-def is_constant(node: Node) -> bool:
-    """Say whether the pattern is known before evaluation."""
-    return isinstance(node, Const)
 
 
 FUNCTION = Function(

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from trellis.formula.function import Blanks, Function
+from trellis.formula.values import MAX_LENGTH, fail
 
 
 def substitute(text: str | None, old: str | None, new: str | None) -> str | None:
     """Replace all ``old``; a blank ``new`` deletes."""
-    return None if text is None else text if old is None else text.replace(old, new or "")
+    if text is None or old is None:
+        return text
+    new = new or ""
+    if len(text) + text.count(old) * (len(new) - len(old)) > MAX_LENGTH:
+        fail("evaluation", f"The text has more than {MAX_LENGTH} characters.")
+    return text.replace(old, new)
 
 
 FUNCTION = Function(
@@ -17,6 +23,7 @@ FUNCTION = Function(
     "text",
     Blanks.OWN,
     python=substitute,
-    postgresql="replace({0}, coalesce({1}, ''), coalesce({2}, ''))",
+    postgresql="trellis_fn.substitute({0}, {1}, {2})",
+    fails="{0} IS NOT NULL AND trellis_fn.substitute({0}, {1}, {2}) IS NULL",
     examples=(('SUBSTITUTE("a-b-c", "-", "+")', '"a+b+c"'), ('SUBSTITUTE("a-b", "-", "")', '"ab"')),
 )

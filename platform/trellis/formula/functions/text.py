@@ -34,6 +34,7 @@ _FORMS = {
     Type.DATETIME: "to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS\"Z\"')",
     Type.TIME: "to_char({0}, 'HH24:MI:SS.MS')",
     Type.BLANK: "NULL::text",
+    Type.MULTIPICKLIST: "btrim({0}, ';')",
 }
 
 

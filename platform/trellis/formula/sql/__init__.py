@@ -27,10 +27,11 @@ Resolve = Callable[[Symbol], sa.ColumnElement[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a query fixes: the moment, and the zone (IANA name) that TODAY and DATEVALUE use."""
+    """What a query fixes: the moment, the zone (IANA name) of TODAY and DATEVALUE, the first month of the fiscal year."""
 
     now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     zone: str = "UTC"
+    fiscal_start: int = 1
 
     @property
     def today(self) -> date:

@@ -18,6 +18,7 @@ from trellis.formula.moments import EPOCH, micros
 from trellis.formula.numbers import WIDE, plain
 from trellis.formula.python import MAX_TEXT
 from trellis.formula.sql.pieces import Piece, Refused, Row, Sql, checked, commas, fill
+from trellis.formula.sql.storage_forms import references_as_numbers, require_readable
 from trellis.storage.types import ScaledDecimal
 from trellis_metadata.formula.typed import Apply, Call, Const, Field, FormulaField, Node, fold
 from trellis_metadata.formula.types import Type
@@ -92,6 +93,8 @@ def native_of(root: Node, column: Resolve, settings: Settings) -> Native | None:
     if root.depth > MAX_DEPTH:
         return None
 
+    numbers = references_as_numbers(root)
+
     def visit(node: Node, parts: Sequence[Native | None]) -> Native | None:
         present = [p for p in parts if p is not None]
         if len(present) < len(parts):
@@ -100,7 +103,7 @@ def native_of(root: Node, column: Resolve, settings: Settings) -> Native | None:
             case Const():
                 return _constant(node)
             case Field():
-                return _field(node, column)
+                return _field(node, column, numbers)
             case FormulaField():
                 return _formula_field(node, present[0])
             case Apply():
@@ -142,11 +145,10 @@ def _constant(node: Const) -> Native | None:
             return None
 
 
-def _field(node: Field, column: Resolve) -> Native | None:
+def _field(node: Field, column: Resolve, numbers: frozenset[int]) -> Native | None:
     symbol = node.symbol
-    if node.type in (Type.LOCATION, Type.MULTIPICKLIST, Type.UNKNOWN):
-        return None
     element = column(symbol)
+    require_readable(node, element, numbers)
     if node.type is Type.NUMBER:
         if not isinstance(element.type, ScaledDecimal):
             return None

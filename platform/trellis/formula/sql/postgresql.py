@@ -21,6 +21,7 @@ from trellis.formula.python import MAX_TEXT
 from trellis.formula.sql import Resolve, Settings, SqlFormula
 from trellis.formula.sql.expression import FormulaExpression
 from trellis.formula.sql.pieces import MARK, Piece, Refused, Row, Sql, any_error, checked, commas, either, fill
+from trellis.formula.sql.storage_forms import references_as_numbers, require_readable
 from trellis.formula.sql.types import result_type
 from trellis.storage.types import ScaledDecimal
 from trellis_metadata.formula.functions import Reads
@@ -28,6 +29,10 @@ from trellis_metadata.formula.typed import Apply, Call, Const, Field, FormulaFie
 from trellis_metadata.formula.types import Type
 
 EXACT_DIGITS = 39
+PAIRWISE = 4
+"""Longest run of operators that is written as nested calls."""
+MAX_DEPTH = 110
+"""PostgreSQL plans nested calls by recursion; deeper ones could meet its stack limit."""
 TYPES = {
     Type.NUMBER: "numeric",
     Type.TEXT: "text",
@@ -37,6 +42,7 @@ TYPES = {
     Type.TIME: "time",
     Type.PICKLIST: "text",
     Type.REFERENCE: "text",
+    Type.MULTIPICKLIST: "text",
 }
 COMPARISONS = {"equal": "=", "unequal": "<>", "less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">="}
 _SHIFTS = {"date_shift": "shift_date", "datetime_shift": "shift_moment", "time_shift": "shift_time"}
@@ -51,6 +57,8 @@ class Part:
 
     sql: Sql
     digits: tuple[int, int] | None = None
+    loose: Row | None = None
+    """A form in which false may be NULL: it lets conditions use indexes."""
 
 
 @cache
@@ -67,13 +75,17 @@ def install(connection: sa.Connection) -> None:
 
 def compile(typed: Typed, resolve: Resolve, scale: int | None, settings: Settings) -> SqlFormula:
     """Return the formula as SQL of PostgreSQL."""
-    part = fold(typed.root, _Compiler(resolve).visit)
+    if typed.root.depth > MAX_DEPTH:
+        raise Refused(f"The formula is nested too deeply for PostgreSQL (more than {MAX_DEPTH} levels)")
+    part = fold(typed.root, _Compiler(resolve, references_as_numbers(typed.root)).visit)
     row = part.sql.value
     if typed.type is Type.NUMBER and scale is not None:
         row = ("round(", *row, f", {scale})")
     elif typed.type is Type.TEXT:
         row = ("nullif(left(", *row, f", {MAX_TEXT}), '')")
     error = part.sql.error
+    if error is None and part.loose is not None:
+        row = part.loose
     if error is not None:
         row = ("(CASE WHEN ", *error, " THEN NULL ELSE ", *row, " END)")
     kind = TYPES.get(typed.type, "text")
@@ -95,8 +107,8 @@ def _marked(row: Row, settings: Settings) -> Row:
 class _Compiler:
     """Compiles node by node, parts before wholes."""
 
-    def __init__(self, resolve: Resolve) -> None:
-        self.resolve = resolve
+    def __init__(self, resolve: Resolve, numbers: frozenset[int]) -> None:
+        self.resolve, self.numbers = resolve, numbers
 
     def visit(self, node: Node, parts: Sequence[Part]) -> Part:
         match node:
@@ -112,9 +124,8 @@ class _Compiler:
                 return _call(node, [p.sql for p in parts])
 
     def _field(self, node: Field) -> Part:
-        if node.type not in TYPES:
-            raise Refused(f"'{node.symbol.path}' has a type that formulas cannot read in SQL")
         element = self.resolve(node.symbol)
+        require_readable(node, element, self.numbers)
         row: Row = (element,)
         digits = None
         if node.type is Type.NUMBER:
@@ -171,9 +182,12 @@ def _apply(node: Apply, parts: Sequence[Part]) -> Part:
     if op == "negate":
         return Part(args[0].wrap("(- trellis_fn.rsig({0}, 39))", args), parts[0].digits)
     if op in ("and", "or"):
-        return Part(_lazy(op, args))
+        loose = ("(", *commas([p.loose or p.sql.value for p in parts], f" {op.upper()} "), ")")
+        return Part(_lazy(op, args), None, checked(loose))
     if op in _SHIFTS:
         return Part(_shift(_SHIFTS[op], node.signs, args))
+    if op == "text_equal" and any(isinstance(a, Const) and a.value is not None for a in node.args):
+        return Part(args[0].wrap(_template(node), args), None, fill("({0} = {1})", args))
     return Part(args[0].wrap(_template(node), args) if op != "join" else _join(args))
 
 
@@ -202,8 +216,17 @@ def _join(args: Sequence[Sql]) -> Sql:
 def _arithmetic(node: Apply, parts: Sequence[Part]) -> Part:
     total = parts[0]
     for sign, part in zip(node.signs[1:], parts[1:], strict=True):
+        if len(parts) > PAIRWISE and _digits(sign, total.digits, part.digits) is None:
+            return Part(_long_chain(node.signs, [p.sql for p in parts]))
         total = _step(sign, total, part)
     return total
+
+
+def _long_chain(signs: str, args: Sequence[Sql]) -> Sql:
+    """Return a long run of operators as one call, so that PostgreSQL need not nest."""
+    inside: Row = (f"('{signs}', ARRAY[", *commas([a.value for a in args]), "]::numeric[])")
+    fails: Row | None = ("trellis_fn.chain_fails", *inside) if "/" in signs else None
+    return Sql(checked(["trellis_fn.chain", *inside]), either([any_error(args), fails]))
 
 
 def _step(sign: str, a: Part, b: Part) -> Part:

@@ -49,6 +49,27 @@ BEGIN
   RETURN trellis_fn.rsig(div(a * ('1e' || shift)::numeric, b) * ('1e-' || shift)::numeric, 39);
 END $$;
 
+-- a op b op c …, from the left; a NULL makes the rest NULL, a division by zero too.
+CREATE OR REPLACE FUNCTION trellis_fn.chain(signs text, terms numeric[]) RETURNS numeric LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+DECLARE total numeric := terms[1];
+BEGIN
+  FOR i IN 2 .. array_length(terms, 1) LOOP
+    IF total IS NULL THEN RETURN NULL; END IF;
+    total := CASE substr(signs, i, 1)
+      WHEN '+' THEN trellis_fn.rsig(total + terms[i], 39) WHEN '-' THEN trellis_fn.rsig(total - terms[i], 39)
+      WHEN '*' THEN trellis_fn.rsig(total * terms[i], 39) ELSE trellis_fn.div(total, terms[i]) END;
+  END LOOP;
+  RETURN total;
+END $$;
+CREATE OR REPLACE FUNCTION trellis_fn.chain_fails(signs text, terms numeric[]) RETURNS boolean LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+BEGIN
+  FOR i IN 1 .. array_length(terms, 1) LOOP
+    IF terms[i] IS NULL THEN RETURN false; END IF;
+    IF i > 1 AND terms[i] = 0 AND substr(signs, i, 1) = '/' THEN RETURN true; END IF;
+  END LOOP;
+  RETURN false;
+END $$;
+
 CREATE OR REPLACE FUNCTION trellis_fn.pow(x numeric, n numeric) RETURNS numeric LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE size float8; k bigint; base numeric; result numeric := 1;
 BEGIN
@@ -126,6 +147,18 @@ CREATE OR REPLACE FUNCTION trellis_fn.len16(t text) RETURNS numeric LANGUAGE sql
     (char_length(t) + CASE WHEN octet_length(t) = char_length(t) THEN 0
      ELSE char_length(regexp_replace(t, '[^\U00010000-\U0010FFFF]', '', 'g')) END)::numeric END
 $$;
+
+CREATE OR REPLACE FUNCTION trellis_fn.bounded(t text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+  SELECT CASE WHEN char_length(t) <= 1000000 THEN t END
+$$;
+CREATE OR REPLACE FUNCTION trellis_fn.substitute(t text, old text, new text) RETURNS text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE many integer;
+BEGIN
+  IF t IS NULL OR old IS NULL THEN RETURN t; END IF;
+  many := (char_length(t) - char_length(replace(t, old, ''))) / char_length(old);
+  IF char_length(t) + many::numeric * (coalesce(char_length(new), 0) - char_length(old)) > 1000000 THEN RETURN NULL; END IF;
+  RETURN replace(t, old, coalesce(new, ''));
+END $$;
 
 CREATE OR REPLACE FUNCTION trellis_fn.substr(t text, place numeric, many numeric) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE p integer := trellis_fn.i(place); n integer := trellis_fn.i(many); size integer := char_length(t);

@@ -25,9 +25,11 @@ from trellis.formula.sql import Resolve, Settings, SqlFormula
 from trellis.formula.sql.expression import FormulaExpression
 from trellis.formula.sql.native import Native, native_of
 from trellis.formula.sql.pieces import Piece, Refused
+from trellis.formula.sql.storage_forms import references_as_numbers, require_readable
 from trellis.formula.sql.types import result_type
 from trellis.formula.values import Context, ErrorValue
 from trellis.storage.types import ScaledDecimal
+from trellis_metadata.formula.functions import Reads
 from trellis_metadata.formula.scope import Symbol
 from trellis_metadata.formula.typed import Apply, Call, Const, Field, FormulaField, Node, Typed, fold, walk
 from trellis_metadata.formula.types import Type
@@ -39,15 +41,16 @@ _KEPT = 5_000
 class Program:
     """A compiled formula with the readers of its columns, called from SQLite."""
 
-    __slots__ = ("__weakref__", "evaluate", "readers", "write")
+    __slots__ = ("__weakref__", "evaluate", "fiscal_start", "readers", "write")
 
     def __init__(
         self,
         evaluate: python.Evaluate,
         readers: Sequence[tuple[str, Callable[[Any], Any]]],
         write: Callable[[Any], Any],
+        fiscal_start: int,
     ) -> None:
-        self.evaluate, self.readers, self.write = evaluate, readers, write
+        self.evaluate, self.readers, self.write, self.fiscal_start = evaluate, readers, write, fiscal_start
 
     def run(self, now: int, zone: str, values: Sequence[Any]) -> Any:
         """Return the value for raw column values, or an ``ErrorValue``."""
@@ -55,7 +58,10 @@ class Program:
             path: None if value is None else read(value)
             for (path, read), value in zip(self.readers, values, strict=True)
         }
-        found = self.evaluate(Context(row, now=EPOCH + timedelta(microseconds=now), zone=_zone(zone)))
+        context = Context(
+            row, now=EPOCH + timedelta(microseconds=now), zone=_zone(zone), fiscal_start=self.fiscal_start
+        )
+        found = self.evaluate(context)
         return found if found is None or isinstance(found, ErrorValue) else self.write(found)
 
 
@@ -137,22 +143,25 @@ def _conjunction(typed: Typed, root: Apply, column: Resolve, settings: Settings)
 def _call_of(
     typed: Typed, root: Node, column: Resolve, scale: int | None, settings: Settings
 ) -> tuple[list[Piece], list[Piece], Program]:
-    symbols = {node.symbol.path: node.symbol for node in walk(root) if isinstance(node, Field)}
+    fields = [node for node in walk(root) if isinstance(node, Field)]
+    symbols = {node.symbol.path: node.symbol for node in fields}
     if len(symbols) > MAX_COLUMNS:
         raise Refused(f"The formula reads more than {MAX_COLUMNS} fields, which SQLite cannot pass to a function")
     for node in walk(root):
-        refused = getattr(node.function, "refused", "") if isinstance(node, Call) else ""
-        if refused and "only while" in refused:
-            raise Refused(refused)
+        if isinstance(node, Call) and node.function.reads & Reads.CHANGE:
+            raise Refused(f"{node.function.name} is known only while a record is saved")
     elements = {path: column(symbol) for path, symbol in symbols.items()}
+    numbers = references_as_numbers(root)
+    for node in fields:
+        require_readable(node, elements[node.symbol.path], numbers)
     readers = [(path, reader(symbols[path], elements[path])) for path in symbols]
     key = sha256(
-        f"{_dump(root)}|{typed.type}|{scale}|{[(p, repr(e.type)) for p, e in elements.items()]}".encode()
+        f"{_dump(root)}|{typed.type}|{scale}|{settings.fiscal_start}|{[(p, repr(e.type)) for p, e in elements.items()]}".encode()
     ).hexdigest()
     program = _programs.get(key)
     if program is None:
         whole = Typed(typed.text, root, typed.type, typed.blanks)
-        program = Program(python.compile(whole, scale=scale), readers, writer(typed.type, scale))
+        program = Program(python.compile(whole, scale=scale), readers, writer(typed.type, scale), settings.fiscal_start)
         _programs[key] = program
     _recent[key] = program
     _recent.move_to_end(key)
@@ -199,6 +208,8 @@ def reader(symbol: Symbol, element: sa.ColumnElement[Any]) -> Callable[[Any], An
             return lambda value: EPOCH + timedelta(microseconds=value)
         case Type.TIME:
             return time.fromisoformat
+        case Type.MULTIPICKLIST:
+            return lambda value: tuple(value[1:-1].split(";"))
         case _:
             return lambda value: value
 
