@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flask import g
+from flask import g, request
 from werkzeug.datastructures import MultiDict
 
+from trellis import files
 from trellis.fields import field_types
 from trellis.model import FieldModel, ObjectModel
 from trellis_admin.i18n import language
@@ -22,8 +23,8 @@ from trellis_admin.session import time_zone
 from trellis_admin.widgets import Choice, Input, is_present, read
 from trellis_metadata.labels import text_of
 
-NOT_ON_FORMS = frozenset({"file", "image"})
-"""Types whose values are uploaded, not typed."""
+UPLOADS = frozenset({"file", "image"})
+"""Widgets whose values are uploaded, not typed."""
 _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?\Z")
 
 
@@ -38,7 +39,7 @@ class Section:
 
 def on_form(field: FieldModel) -> bool:
     """Whether people may enter the field."""
-    return field.writable and field.doc["type"] not in NOT_ON_FORMS and field.name != "record_type"
+    return field.writable and field.name != "record_type"
 
 
 def input_for(
@@ -65,7 +66,11 @@ def input_for(
         help=text_of(field.doc.get("help"), language().code),
         choices=_choices(field, value, names or {}),
         search_url=f"/lookup/{root.name}/{field.name}.json",
-        options={**field.doc, "default_currency": g.model.env.default_currency},
+        options={
+            **field.doc,
+            "default_currency": g.model.env.default_currency,
+            "file_name": (names or {}).get(value, "") if isinstance(value, str) else "",
+        },
         autofocus=autofocus,
     )
 
@@ -106,12 +111,25 @@ def read_form(root: ObjectModel, form: MultiDict[str, str], only: Iterable[str] 
     """Return the JSON values that a form gives, for the fields that are on it. A blank secret keeps what is stored."""
     values: dict[str, Any] = {}
     for field in root.all_fields:
-        if not on_form(field) or (only is not None and field.name not in only) or not is_present(form, field.name):
+        widget = field.type.widget
+        if not on_form(field) or (only is not None and field.name not in only):
             continue
-        value = _value(field.type.widget, read(form, field.name, field.type.widget))
-        if not (field.type.widget == "secret" and value is None):
-            values[field.name] = value
+        if widget in UPLOADS:
+            values.update(_uploaded(field.name, form))
+        elif is_present(form, field.name):
+            value = _value(widget, read(form, field.name, widget))
+            if not (widget == "secret" and value is None):
+                values[field.name] = value
     return values
+
+
+def _uploaded(name: str, form: MultiDict[str, str]) -> dict[str, Any]:
+    """Store a file that was sent and return its id as the value; nothing when none was sent, null when it was taken off."""
+    sent = request.files.get(name)
+    if sent is not None and sent.filename:
+        stored = files.store(g.tenant, g.person, sent.stream, name=sent.filename, media_type=sent.mimetype)
+        return {name: stored.id}
+    return {name: None} if form.get(f"{name}.remove") == "true" else {}
 
 
 def _value(widget: str, value: Any) -> Any:

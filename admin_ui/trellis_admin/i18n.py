@@ -6,6 +6,8 @@ API name. A language has three names: the one of metadata (``zh``), of Babel (``
 
 from __future__ import annotations
 
+import logging
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,17 +63,29 @@ def install(app: Flask) -> None:
 
 
 def compile_stale(folder: Path = TRANSLATIONS) -> list[Path]:
-    """Compile every catalogue that is newer than its compiled form; return the files written."""
+    """Compile every catalogue that is newer than its compiled form; return the files written.
+
+    Several processes may start at once: each writes a file of its own and moves it into place. Where the package cannot be
+    written to (an installed wheel holds the compiled form already), what is there is used.
+    """
     written = []
     for source in folder.glob("*/LC_MESSAGES/*.po"):
         target = source.with_suffix(".mo")
         if target.is_file() and target.stat().st_mtime >= source.stat().st_mtime:
             continue
-        with source.open("rb") as stream:
-            catalogue = read_po(stream, locale=source.parent.parent.name)
-        scratch = target.with_suffix(".mo.new")
-        with scratch.open("wb") as stream:
-            write_mo(stream, catalogue)
-        scratch.replace(target)
+        try:
+            _compile(source, target)
+        except OSError:
+            logging.getLogger(__name__).warning("Texts of %s cannot be compiled here; using what is installed.", source)
+            continue
         written.append(target)
     return written
+
+
+def _compile(source: Path, target: Path) -> None:
+    with source.open("rb") as stream:
+        catalogue = read_po(stream, locale=source.parent.parent.name)
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".", suffix=".mo", delete=False) as scratch:
+        write_mo(scratch, catalogue)
+    Path(scratch.name).chmod(0o644)
+    Path(scratch.name).replace(target)

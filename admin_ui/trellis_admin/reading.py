@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from flask import g
 from werkzeug.exceptions import NotFound
 
+from trellis import files
 from trellis.model import FieldModel, ObjectModel, UnknownObject
 from trellis.query import Aggregate, Page, Query, run_query
 from trellis.record_id import BadRecordId, parse_id
@@ -85,15 +87,28 @@ def run(query: Query) -> Page:
 
 
 def names_for(rows: Sequence[Mapping[str, Any]], refs: Iterable[FieldRef]) -> dict[str, str]:
-    """Return the labels of all records that ``rows`` point at, one query per object."""
+    """Return the labels of all records and files that ``rows`` point at, one query per object."""
     ids: dict[str, set[str]] = {}
+    refs = list(refs)
+    stored = {row.get(ref.path) for ref in refs if ref.model.type.widget in ("file", "image") for row in rows}
     for ref in refs:
         if ref.model.category == "reference":
             for row in rows:
                 value = row.get(ref.path)
                 if isinstance(value, str):
                     ids.setdefault(value.rpartition("_")[0], set()).add(value)
-    return names_of_ids(ids)
+    return names_of_ids(ids) | _file_names({i for i in stored if isinstance(i, str)})
+
+
+def _file_names(ids: set[str]) -> dict[str, str]:
+    """Return the names of the files that the person may read."""
+    names = {}
+    if ids:
+        with g.tenant.database.reading() as connection:
+            for file_id in ids:
+                with suppress(files.UnknownFile):
+                    names[file_id] = files.read(g.tenant, connection, g.model, g.person, file_id).name
+    return names
 
 
 def names_of_ids(ids: Mapping[str, set[str]]) -> dict[str, str]:

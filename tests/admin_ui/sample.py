@@ -62,6 +62,8 @@ DOCUMENTS: list[dict[str, Any]] = [
             _field("phone", "phone", "Phone", "电话"),
             _field("industry", "picklist", "Industry", "行业", options=SOURCES),
             _field("address", "address", "Address", "地址"),
+            _field("logo", "image", "Logo", "标志"),
+            _field("contract", "file", "Contract", "合同"),
         ],
     },
     {
@@ -153,7 +155,7 @@ DOCUMENTS: list[dict[str, Any]] = [
                 "name": "main",
                 "label": _label("Account information", "客户信息"),
                 "columns": 2,
-                "cells": [["name", "industry"], ["website", "phone"], ["address"]],
+                "cells": [["name", "industry"], ["website", "phone"], ["address"], ["logo", "contract"]],
             }
         ],
         "related": [

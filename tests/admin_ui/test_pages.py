@@ -270,3 +270,15 @@ def test_static_files_are_compressed_and_kept_for_a_year(admin):
     assert answer.headers["Content-Encoding"] == "br"
     assert "immutable" in answer.headers["Cache-Control"]
     assert answer.mimetype == "text/javascript"
+
+
+def test_a_file_is_uploaded_shown_and_taken_off(admin):
+    record = re.search(r'data-id="(account_\w+)"', admin.get("/o/account").text)[1]
+    url = f"/o/account/{record}"
+    data = {"name": "With a file", "contract": (io.BytesIO(b"signed"), "signed contract.txt")}
+    assert admin.post(f"{url}/edit", data=data, content_type="multipart/form-data").status_code == 303
+    assert "signed contract.txt" in admin.get(url).text
+    admin.post(f"{url}/edit", data={"contract.remove": "true"})
+    assert "signed contract.txt" not in re.sub(
+        r'<section class="t-record__right".*', "", admin.get(url).text, flags=re.S
+    )

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from trellis_admin.colors import color_of, initials
 from trellis_admin.i18n import DEFAULT, Language
@@ -30,7 +30,7 @@ class RenderContext:
     names: Mapping[str, str] = field(default_factory=dict)
     picklists: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
-    file_url: Callable[[str], str] = lambda file: f"/files/{file}"
+    file_url: Callable[[str], str] = lambda file: f"/api/v1/files/{file}"
     now: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
 
     @property
@@ -54,7 +54,6 @@ def record_url(record: str) -> str:
 def avatar(name: str, *, square: bool = False, size: str = "") -> Markup:
     """Return a coloured disc (people) or square (things) with the initials of ``name``."""
     shape = " t-avatar--square" if square else ""
-    letters = name[:1].upper() if square else initials(name)
-    return Markup('<span class="t-avatar{}{} t-c-{}" aria-hidden="true">{}</span>').format(
-        shape, f" t-avatar--{size}" if size else "", color_of(name), letters
-    )
+    scale = f" t-avatar--{size}" if size else ""
+    letters = escape(name[:1].upper() if square else initials(name))
+    return Markup(f'<span class="t-avatar{shape}{scale} t-c-{color_of(name)}" aria-hidden="true">{letters}</span>')

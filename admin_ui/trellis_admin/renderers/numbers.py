@@ -56,7 +56,7 @@ def _number(field: Mapping[str, Any], context: RenderContext) -> Renderer:
 
 def _percent(field: Mapping[str, Any], context: RenderContext) -> Renderer:
     number = _number(field, context)
-    return lambda value: Markup("{}%").format(number(_trim(value)))
+    return lambda value: Markup(f"{number(_trim(value))}%")  # the number is escaped
 
 
 def _trim(value: Any) -> Any:

@@ -31,15 +31,30 @@ def _record(context: RenderContext) -> Renderer:
         record, name = _id_and_name(value, context)
         return Markup(_LINK.format(avatar(name, square=True), escape(record_url(record)), escape(name)))
 
-    return render
+    return _remembering(render)
+
+
+def _remembering(render: Renderer) -> Renderer:
+    """Render each record once per column: the same few people and accounts fill most of a page."""
+    made: dict[str, str] = {}
+
+    def remembered(value: Any) -> str:
+        if not isinstance(value, str):
+            return render(value)
+        found = made.get(value)
+        if found is None:
+            found = made[value] = render(value)
+        return found
+
+    return remembered
 
 
 def _person(context: RenderContext) -> Renderer:
     def render(value: Any) -> str:
         _record_id, name = _id_and_name(value, context)
-        return Markup('{}<span class="t-trunc">{}</span>').format(avatar(name), name)
+        return Markup(f'{avatar(name)}<span class="t-trunc">{escape(name)}</span>')
 
-    return render
+    return _remembering(render)
 
 
 def _file(context: RenderContext, *, picture: bool) -> Renderer:

@@ -147,7 +147,11 @@ def _totals(root: ObjectModel, query: Query, refs: list[FieldRef]) -> list[tuple
 
 def _editable(root: ObjectModel, name: str) -> bool:
     field = root.field(name)
-    return field is not None and on_form(field) and field.type.widget not in ("richtext", "json", "secret")
+    return (
+        field is not None
+        and on_form(field)
+        and field.type.widget not in ("richtext", "json", "secret", "file", "image")
+    )
 
 
 def _chips(root: ObjectModel, state: ListState) -> list[dict[str, Any]]:
