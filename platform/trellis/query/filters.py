@@ -152,7 +152,8 @@ class FilterCompiler:
         bound = self._bind(r, f"{at}.value", value, lambda vs: [p for v in vs if v is not None and (p := parse(v)) is not None], expanding=True)
         if bound is None:
             return sa.false()
-        return r.column.in_(bound) if op == "in" else r.column.notin_(bound)
+        # Against an empty list SQL calls a blank different from nothing; here a comparison with a blank is false.
+        return r.column.in_(bound) if op == "in" else sa.and_(r.column.isnot(None), r.column.notin_(bound))
 
     def _text(self, r: Resolved, op: str, value: Any, at: str) -> sa.ColumnElement[bool]:
         pattern = {"starts_with": "{}%", "ends_with": "%{}"}.get(op, "%{}%")
@@ -179,7 +180,10 @@ class FilterCompiler:
         return {"<": c < low, "<=": c < high, ">": c >= high, ">=": c >= low}[op]
 
     def _midnight(self, day: date) -> datetime:
-        return datetime.combine(day, time(), self.zone).astimezone(UTC)
+        try:
+            return datetime.combine(day, time(), self.zone).astimezone(UTC)
+        except OverflowError:  # the first or last day of the calendar, moved by the zone
+            return (datetime.min if day.year == 1 else datetime.max).replace(tzinfo=UTC)
 
     def _parser(self, r: Resolved) -> Callable[[Any], Any]:
         """Return the function from a JSON value of the filter to the database's value."""
