@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from decimal import ROUND_HALF_DOWN, ROUND_HALF_UP, Context, Decimal, InvalidOperation, Overflow
+from functools import lru_cache
 
 from trellis.formula.values import fail
 
@@ -95,12 +96,21 @@ def round_to(x: Decimal, places: int, rounding: str = ROUND_HALF_UP) -> Decimal:
 
     Far more places than digits change nothing.
     """
-    exponent = x.as_tuple().exponent
-    if isinstance(exponent, int) and -exponent <= places:
-        return x
-    if places < -(size_of(x) + 2):
-        return ZERO
-    return x.quantize(Decimal(1).scaleb(-places), rounding, WIDE)
+    if not 0 <= places <= _COMMON:
+        exponent = x.as_tuple().exponent
+        if isinstance(exponent, int) and -exponent <= places:
+            return x
+        if places < -(size_of(x) + 2):
+            return ZERO
+    return x.quantize(_unit(places), rounding, WIDE)
+
+
+_COMMON = 60
+
+
+@lru_cache(maxsize=256)
+def _unit(places: int) -> Decimal:
+    return Decimal(1).scaleb(-places)
 
 
 def plain(x: Decimal) -> str:
