@@ -242,25 +242,12 @@ def main():
     if "postgresql" in args.databases:
         from support.postgres import temporary_cluster
         with temporary_cluster() as cluster:
-            pid = cluster_pid(cluster)
-            results.append(measure("postgresql", cluster.create_database(), *options, lambda: tree(pid), operations))
+            results.append(measure("postgresql", cluster.create_database(), *options, lambda: tree(cluster.pid), operations))
     folder = HERE / "results"
     folder.mkdir(exist_ok=True)
     name = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     (folder / f"{name}.json").write_text(json.dumps(results, indent=1))
     print(f"Results: bench/results/{name}.json")
-
-
-def cluster_pid(cluster):
-    """Return the process number of the PostgreSQL postmaster."""
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            command = entry.read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if command and command[0].endswith(b"postgres") and str(cluster.port).encode() in command:
-            return int(entry.parent.name)
-    raise RuntimeError("the PostgreSQL process was not found")
 
 
 if __name__ == "__main__":

@@ -9,13 +9,19 @@ from flask import Flask
 
 from trellis.app import create_app
 from trellis.runtime import Runtime
+from trellis.worker import start_beside
 
 _ENV = ("TRELLIS_HOME", "TRELLIS_DATABASE_URL", "TRELLIS_TENANT")
 
 
 def from_environment() -> Flask:
-    """Build the application in a server process from ``TRELLIS_HOME``, ``TRELLIS_DATABASE_URL`` and ``TRELLIS_TENANT``."""
+    """Build the application in a server process from ``TRELLIS_HOME``, ``TRELLIS_DATABASE_URL`` and ``TRELLIS_TENANT``.
+
+    Background work runs in a thread of the process unless ``TRELLIS_WORKER=0`` says that a worker runs elsewhere.
+    """
     runtime = Runtime(Path(os.environ.get("TRELLIS_HOME", "var/trellis")), database_url=os.environ.get("TRELLIS_DATABASE_URL") or None)
+    if os.environ.get("TRELLIS_WORKER", "1") == "1":
+        start_beside(runtime)
     return create_app(runtime, default_tenant=os.environ.get("TRELLIS_TENANT") or None)
 
 

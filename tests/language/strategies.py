@@ -76,7 +76,7 @@ def objects(draw: Draw, name: str, among: list[str], picklists: list[str]) -> Js
         draw, "sharing", st.fixed_dictionaries({}, optional={"default": st.sampled_from(["private", "read"])})
     )
     document |= maybe(
-        draw, "features", st.fixed_dictionaries({}, optional={"files": st.booleans(), "tags": st.booleans()})
+        draw, "features", st.fixed_dictionaries({}, optional={"search": st.just([])})
     )
     if chosen and draw(st.booleans()):
         document["indexes"] = [{"name": n, "fields": [draw(st.sampled_from(chosen))]} for n in draw(names(OTHERS))]

@@ -44,10 +44,10 @@ CASES = [
      "将对象“deal”的字段排序为 [\"amount\", \"name\"]", Danger.SAFE),
     (deal(STAGE), deal({**STAGE, "options": [{"name": "hot"}]}), "Remove option 'cold' from field 'stage' of object 'deal'",
      "从对象“deal”的字段“stage”删除选项“cold”", Danger.DESTRUCTIVE),
-    (deal(NAME), deal(NAME, features={"files": True}), "Change features of object 'deal' from nothing to {\"files\": true}",
-     "将对象“deal”的 features 由 无 改为 {\"files\": true}", Danger.SAFE),
-    (deal(NAME, features={"files": False}), deal(NAME, features={"files": True}), "Change features.files of object 'deal' from false to true",
-     "将对象“deal”的 features.files 由 false 改为 true", Danger.SAFE),
+    (deal(NAME), deal(NAME, sharing={"default": "read"}), "Change sharing of object 'deal' from nothing to {\"default\": \"read\"}",
+     "将对象“deal”的 sharing 由 无 改为 {\"default\": \"read\"}", Danger.CAUTION),
+    (deal(NAME, sharing={"default": "read"}), deal(NAME, sharing={"default": "edit"}), "Change sharing.default of object 'deal' from \"read\" to \"edit\"",
+     "将对象“deal”的 sharing.default 由 \"read\" 改为 \"edit\"", Danger.CAUTION),
 ]  # fmt: skip
 
 

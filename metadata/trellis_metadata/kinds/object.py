@@ -28,7 +28,6 @@ COMMON_KEYS = (
     "default",
     "history",
     "indexed",
-    "sensitive",
     "was",
 )
 FORMULA_WORDS = frozenset({"and", "or", "not", "in", "is", "like", "between", "null", "true", "false"})
@@ -122,7 +121,7 @@ class ObjectKind(Kind):
             tuple(document.get("validation", ())),
             {key["name"]: tuple(key["fields"]) for key in document.get("unique", ())},
             {key["name"]: tuple(key["fields"]) for key in document.get("indexes", ())},
-            {"default": "private", "hierarchy": True, **document.get("sharing", {})},
+            {"default": "private", **document.get("sharing", {})},
             dict(document.get("features", {})),
             tuple(document.get("was", ())),
             document,
@@ -152,7 +151,6 @@ class ObjectKind(Kind):
         yield from _keys(document, context)
         yield from _name_field(document, context)
         yield from _record_types(document)
-        yield from _sharing(document)
         yield from master_detail.problems(document, context)
         for index, rule in enumerate(document.get("validation", ())):
             yield from context.formula(rule["when"], document["name"], f"/validation/{index}/when")
@@ -237,17 +235,6 @@ def _record_types(document: Document) -> Iterator[Diagnostic]:
             f"/record_types/{index}/default",
             "Another record type is already the default.",
             "Keep one default.",
-        )
-
-
-def _sharing(document: Document) -> Iterator[Diagnostic]:
-    by_parent = document.get("sharing", {}).get("default") == "controlled_by_parent"
-    if by_parent and not any(f["type"] == "master_detail" for f in document["fields"]):
-        yield Diagnostic(
-            "no_parent",
-            "/sharing/default",
-            "Access is controlled by the parent, but the object has no master_detail field.",
-            "Add a master_detail field or choose private, read or edit.",
         )
 
 

@@ -1,19 +1,9 @@
 """``trellis worker``: delivers the outbox and runs what is due."""
 from __future__ import annotations
 
-import importlib
-import importlib.util
-
 import click
 
 from trellis.cli.state import State, pass_state
-from trellis_metadata.errors import TrellisError
-
-
-class NoWorker(TrellisError):
-    """This installation has nothing that runs in the background."""
-
-    code = "not_available"
 
 
 @click.command("worker")
@@ -21,6 +11,6 @@ class NoWorker(TrellisError):
 @pass_state
 def command(state: State, once: bool) -> None:
     """Do background work until stopped."""
-    if importlib.util.find_spec("trellis.worker") is None:
-        raise NoWorker("This version has no background work yet: everything runs in the server.")
-    importlib.import_module("trellis.worker").run(state.runtime, once=once)
+    from trellis.worker import run
+
+    run(state.runtime, once=once)
