@@ -8,6 +8,7 @@ import secrets
 from flask import Flask
 
 from trellis.api import create_api
+from trellis.key_files import key_of
 from trellis.runtime import Runtime
 
 MAX_BODY = 64 * 1024 * 1024
@@ -29,9 +30,4 @@ def create_app(runtime: Runtime, *, default_tenant: str | None = None) -> Flask:
 
 def _secret(runtime: Runtime) -> str:
     """Return the key that signs form tokens; it lives beside the data, made at the first start."""
-    path = runtime.home / "keys" / "app.key"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(48), encoding="ascii")
-    return path.read_text(encoding="ascii")
+    return key_of(runtime.home / "keys" / "app.key", lambda: secrets.token_urlsafe(48).encode()).decode()

@@ -19,6 +19,7 @@ from trellis.core import core_documents
 from trellis.fields import field_types
 from trellis.files import check_files
 from trellis.ids import COUNTER, IdAllocator
+from trellis.key_files import key_of
 from trellis.model import Model, ModelEnvironment
 from trellis.publishing import catalogue, versions
 from trellis.publishing.expansion import activate, add_columns, expand
@@ -116,11 +117,7 @@ class Tenant:
 
     @cached_property
     def _fernet(self) -> Fernet:
-        if not self._key_file.exists():
-            self._key_file.parent.mkdir(parents=True, exist_ok=True)
-            self._key_file.touch(mode=0o600, exist_ok=True)
-            self._key_file.write_bytes(Fernet.generate_key())
-        return Fernet(self._key_file.read_bytes().strip())
+        return Fernet(key_of(self._key_file, Fernet.generate_key))
 
     def environment(self, snapshot: Snapshot) -> ModelEnvironment:
         """Return what fields may ask while they are compiled."""

@@ -6,7 +6,7 @@ least one case for every option of the type: what ``probe`` sees with the option
 ``elsewhere`` names options whose effect belongs to another package.
 """
 
-# ruff: noqa: E501 -- a table: one case a line
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,6 +1,5 @@
 """Plans by example: what they say, how dangerous they are, how renames are told."""
 
-# ruff: noqa: E501
 from __future__ import annotations
 
 import copy

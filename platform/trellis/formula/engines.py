@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
 import sqlalchemy as sa
 
+from trellis.clock import SystemClock
 from trellis.formula import python, sql
 from trellis.formula.cases import Case, read_case, write_value
 from trellis.formula.sql import postgresql, sqlite
@@ -34,7 +34,7 @@ class PythonEngine:
     """The row evaluator."""
 
     def run(self, case: Case) -> Any:
-        return python.compile(case.typed, scale=case.scale)(Context(case.row, now=datetime.now(UTC)))
+        return python.compile(case.typed, scale=case.scale)(Context(case.row, now=SystemClock().now()))
 
 
 class _SqlEngine(AbstractContextManager[Any]):
@@ -53,7 +53,7 @@ class _SqlEngine(AbstractContextManager[Any]):
     def run(self, case: Case) -> Any:
         columns = {s.path: self._column(f"c{i}", s, case.row[s.path]) for i, s in enumerate(case.symbols)}
         row = sa.select(*columns.values()).subquery() if columns else None
-        settings = sql.Settings(datetime.now(UTC))
+        settings = sql.Settings(SystemClock().now())
 
         def resolve(symbol: Symbol) -> sa.ColumnElement[Any]:
             if row is None:

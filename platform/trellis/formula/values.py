@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
+from trellis.clock import SystemClock
 from trellis_metadata.errors import TrellisError
 
 
@@ -46,7 +47,7 @@ class Context:
     """
 
     row: Mapping[str, Any]
-    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    now: datetime = field(default_factory=SystemClock().now)
     zone: ZoneInfo | Any = UTC
     old: Mapping[str, Any] | None = None
     is_new: bool = False

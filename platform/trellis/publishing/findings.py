@@ -41,7 +41,7 @@ def examine(connection: Connection, model: Model, new: Snapshot, expansion: Expa
     found: list[Finding] = []
     new_objects = new.of_kind("object")
     names = {n: o for o, n in expansion.renamed.items()}
-    for name, doc in model.snapshot.of_kind("object").items():
+    for name in model.snapshot.of_kind("object"):
         if name not in new_objects and name not in expansion.renamed:
             count = _count(connection, model.object(name), None)
             if count:

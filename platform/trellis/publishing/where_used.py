@@ -31,9 +31,7 @@ def where_used(language: Language, snapshot: Snapshot, kind: str, name: str, fie
     found: list[Use] = []
     for document in snapshot:
         for pointer, target, path in _references(language, snapshot, document):
-            if field is None and target == (kind, name):
-                found.append(Use(document["kind"], document["name"], pointer))
-            elif field is not None and path and target[0] == "object" and (name, field) in _steps(snapshot, target[1], path):
+            if (field is None and target == (kind, name)) or (field is not None and path and target[0] == "object" and (name, field) in _steps(snapshot, target[1], path)):
                 found.append(Use(document["kind"], document["name"], pointer))
     return list(dict.fromkeys(found))
 

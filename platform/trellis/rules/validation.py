@@ -43,7 +43,7 @@ def rules_of(model: Model, owner: ObjectModel) -> Sequence[Rule]:
     if found is None:
         scope = ObjectScope(model.snapshot, owner.name)
         found = owner.__dict__["_rules"] = [_compile(scope, doc) for doc in owner.doc.get("validation", ())]
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _compile(scope: ObjectScope, doc: Mapping[str, Any]) -> Rule:

@@ -81,6 +81,7 @@ class Trail:
         now = self.tx.now
         done = self.tx.connection.execute(_OUTBOX, {"topic": topic, "payload": dict(payload), "created_at": now, "due_at": now,
                                              "state": "ready", "attempts": 0, "done": 0, "total": 0})
+        assert done.inserted_primary_key is not None
         return int(done.inserted_primary_key[0])
 
 
