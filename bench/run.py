@@ -3,6 +3,7 @@
 Each figure is a ratio: both sides are loaded in turn, in short slices, on the same machine, server and database settings.
 CPU per request counts the server's processes and, on PostgreSQL, the database's. Results go to ``bench/results``.
 """
+
 import argparse
 import json
 import shutil
@@ -61,7 +62,11 @@ class FloorSide(Side):
             return "GET", f"/deal/{self.ids[self.n * 7919 % len(self.ids)]}", None
         if op == "W3":
             self.n += 1
-            return "PATCH", f"/deal/{self.ids[self.n * 7919 % len(self.ids)]}", orjson.dumps({"text_1": f"changed {self.n}"})
+            return (
+                "PATCH",
+                f"/deal/{self.ids[self.n * 7919 % len(self.ids)]}",
+                orjson.dumps({"text_1": f"changed {self.n}"}),
+            )
         if op in ("W4", "W4T"):
             self.n += 1
             return "GET", f"/deal?stage=qualify&amount={self.n % 50000}" + ("&total=1" if op == "W4T" else ""), None
@@ -91,11 +96,31 @@ class ProductSide(Side):
             return "PATCH", f"{base}/{one}", orjson.dumps({"text_1": f"changed {self.n}"})
         if op in ("W4", "W4T"):
             self.n += 1
-            tree_ = {"and": [{"field": "stage", "op": "=", "value": "qualify"}, {"field": "amount", "op": ">", "value": str(self.n % 50000)}]}
-            body = {"fields": self.FIELDS.split(","), "filter": tree_, "sort": ["-close_date"], "limit": 50, "total": op == "W4T"}
+            tree_ = {
+                "and": [
+                    {"field": "stage", "op": "=", "value": "qualify"},
+                    {"field": "amount", "op": ">", "value": str(self.n % 50000)},
+                ]
+            }
+            body = {
+                "fields": self.FIELDS.split(","),
+                "filter": tree_,
+                "sort": ["-close_date"],
+                "limit": 50,
+                "total": op == "W4T",
+            }
             return "POST", f"{base}/query", orjson.dumps(body)
         if op == "W5":
-            return "POST", f"{base}/query", orjson.dumps({"group_by": ["stage"], "aggregates": [{"function": "count"}, {"function": "sum", "field": "amount"}]})
+            return (
+                "POST",
+                f"{base}/query",
+                orjson.dumps(
+                    {
+                        "group_by": ["stage"],
+                        "aggregates": [{"function": "count"}, {"function": "sum", "field": "amount"}],
+                    }
+                ),
+            )
         return "POST", f"{base}/bulk", b"\n".join(orjson.dumps(r) for r in workload.rows(10_000, 5, self.accounts))
 
 
@@ -136,8 +161,13 @@ def slice_of(side, op, clients, seconds, database_pids):
         raise RuntimeError(f"{side.name} {op}: {failures[0]}")
     latencies.sort()
     n = len(latencies)
-    return {"requests": n, "cpu_ms": used / n * 1000, "rps": n / wall, "p50_ms": latencies[n // 2] * 1000,
-            "p95_ms": latencies[min(n - 1, n * 95 // 100)] * 1000}
+    return {
+        "requests": n,
+        "cpu_ms": used / n * 1000,
+        "rps": n / wall,
+        "p50_ms": latencies[n // 2] * 1000,
+        "p95_ms": latencies[min(n - 1, n * 95 // 100)] * 1000,
+    }
 
 
 def build(folder, url, records):
@@ -171,9 +201,12 @@ def build(folder, url, records):
     now = datetime.now(UTC)
     started = time.perf_counter()
     with database.writing() as c:
-        rows = [{**floor_app.parse(r), "modified_at": now, "version": 1} for r in workload.rows(records, 1, FloorSide.accounts)]
+        rows = [
+            {**floor_app.parse(r), "modified_at": now, "version": 1}
+            for r in workload.rows(records, 1, FloorSide.accounts)
+        ]
         for start in range(0, len(rows), 5000):
-            c.execute(floor_app.INSERT, rows[start:start + 5000])
+            c.execute(floor_app.INSERT, rows[start : start + 5000])
     floor_loaded = time.perf_counter() - started
     for d in (database, tenant.database):
         with d.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as c:
@@ -187,15 +220,28 @@ def measure(kind, url, records, seconds, rounds, database_pids, operations):
     folder = Path(tempfile.mkdtemp(prefix="trellis-bench-"))
     try:
         token, accounts, ids, floor_url, schema, loads = build(folder, url, records)
-        product = Server("trellis.server:from_environment", {"TRELLIS_HOME": str(folder / "home"), "TRELLIS_TENANT": "bench",
-                                                             "TRELLIS_DATABASE_URL": url or ""}, "/api/v1/health")
+        product = Server(
+            "trellis.server:from_environment",
+            {"TRELLIS_HOME": str(folder / "home"), "TRELLIS_TENANT": "bench", "TRELLIS_DATABASE_URL": url or ""},
+            "/api/v1/health",
+        )
         floor = Server("floor.app:from_environment", {"FLOOR_URL": floor_url, "FLOOR_SCHEMA": schema or ""}, "/deal/1")
         try:
             ProductSide.account_numbers = accounts
-            sides = (FloorSide("floor", floor, floor_app.KEY, list(range(1, records + 1))), ProductSide("product", product, token, ids))
-            result = {"database": kind, "records": records, **loads, "start_s": product.start_s, "idle_pss_mb": pss_mb(product.pids()), "rows": []}
+            sides = (
+                FloorSide("floor", floor, floor_app.KEY, list(range(1, records + 1))),
+                ProductSide("product", product, token, ids),
+            )
+            result = {
+                "database": kind,
+                "records": records,
+                **loads,
+                "start_s": product.start_s,
+                "idle_pss_mb": pss_mb(product.pids()),
+                "rows": [],
+            }
             for op in operations:
-                for clients in ((1,) if op == "W6" else (1, 8)):
+                for clients in (1,) if op == "W6" else (1, 8):
                     result["rows"].append(compare(op, clients, sides, seconds, rounds, database_pids))
                     print(line(kind, result["rows"][-1]), flush=True)
             result["loaded_pss_mb"] = pss_mb(product.pids())
@@ -215,15 +261,22 @@ def compare(op, clients, sides, seconds, rounds, database_pids):
         for s in sides:
             found[s.name].append(slice_of(s, op, clients, seconds, database_pids))
     median = {name: {k: statistics.median(r[k] for r in runs) for k in runs[0]} for name, runs in found.items()}
-    return {"operation": op, "clients": clients, "ratio_cpu": median["product"]["cpu_ms"] / max(median["floor"]["cpu_ms"], 1e-9),
-            "ratio_p95": median["product"]["p95_ms"] / median["floor"]["p95_ms"], **median}
+    return {
+        "operation": op,
+        "clients": clients,
+        "ratio_cpu": median["product"]["cpu_ms"] / max(median["floor"]["cpu_ms"], 1e-9),
+        "ratio_p95": median["product"]["p95_ms"] / median["floor"]["p95_ms"],
+        **median,
+    }
 
 
 def line(kind, row):
     target = KERNEL.get(row["operation"])
     mark = "" if target is None else f"  target {target}"
-    return (f"{kind:10} {row['operation']:4} {row['clients']} clients  CPU {row['ratio_cpu']:5.2f}× floor "
-            f"({row['product']['cpu_ms']:.2f} / {row['floor']['cpu_ms']:.2f} ms)  p95 {row['ratio_p95']:5.2f}×  {row['product']['rps']:.0f} req/s{mark}")
+    return (
+        f"{kind:10} {row['operation']:4} {row['clients']} clients  CPU {row['ratio_cpu']:5.2f}× floor "
+        f"({row['product']['cpu_ms']:.2f} / {row['floor']['cpu_ms']:.2f} ms)  p95 {row['ratio_p95']:5.2f}×  {row['product']['rps']:.0f} req/s{mark}"
+    )
 
 
 def main():
@@ -241,8 +294,11 @@ def main():
         results.append(measure("sqlite", None, *options, list, operations))
     if "postgresql" in args.databases:
         from support.postgres import temporary_cluster
+
         with temporary_cluster() as cluster:
-            results.append(measure("postgresql", cluster.create_database(), *options, lambda: tree(cluster.pid), operations))
+            results.append(
+                measure("postgresql", cluster.create_database(), *options, lambda: tree(cluster.pid), operations)
+            )
     folder = HERE / "results"
     folder.mkdir(exist_ok=True)
     name = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")

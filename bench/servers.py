@@ -1,4 +1,5 @@
 """Starts a side's server as its own processes and reads what they cost from the process tables."""
+
 import os
 import signal
 import socket
@@ -22,12 +23,19 @@ class Server:
 
     def __init__(self, target, env, path):
         self.port = free_port()
-        code = ("from granian import Granian; from granian.constants import Interfaces; "
-                f"Granian('{target}', factory=True, address='127.0.0.1', port={self.port}, interface=Interfaces.WSGI, workers=1, "
-                "blocking_threads=4, log_access=False, websockets=False).serve()")
+        code = (
+            "from granian import Granian; from granian.constants import Interfaces; "
+            f"Granian('{target}', factory=True, address='127.0.0.1', port={self.port}, interface=Interfaces.WSGI, workers=1, "
+            "blocking_threads=4, log_access=False, websockets=False).serve()"
+        )
         started = time.perf_counter()
-        self.process = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, **env}, cwd=Path(__file__).parent,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            env={**os.environ, **env},
+            cwd=Path(__file__).parent,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         while True:
             try:
                 connection = HTTPConnection("127.0.0.1", self.port, timeout=5)

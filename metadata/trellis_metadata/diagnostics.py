@@ -1,4 +1,5 @@
 """Diagnostics: everything that is wrong with a document, at once, each with its place and its remedy."""
+
 from __future__ import annotations
 
 import difflib
@@ -26,8 +27,14 @@ class Diagnostic:
     severity: Severity = Severity.ERROR
 
     def to_json(self) -> dict[str, str]:
-        return {"severity": self.severity.value, "code": self.code, "document": self.document, "pointer": self.pointer,
-                "message": self.message, "remedy": self.remedy}
+        return {
+            "severity": self.severity.value,
+            "code": self.code,
+            "document": self.document,
+            "pointer": self.pointer,
+            "message": self.message,
+            "remedy": self.remedy,
+        }
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

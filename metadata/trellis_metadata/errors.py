@@ -1,4 +1,5 @@
 """The root of every error that Trellis raises on purpose."""
+
 from __future__ import annotations
 
 

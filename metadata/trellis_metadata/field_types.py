@@ -3,6 +3,7 @@
 The implementations live in ``trellis.fields`` (one file each) and are handed to :class:`trellis_metadata.language.Language`,
 so that this package stays free of storage.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,5 @@
 """Labels: texts for people, in one or several languages. They are free to change; API names are not."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

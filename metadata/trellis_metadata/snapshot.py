@@ -1,4 +1,5 @@
 """A snapshot: all documents of a tenant's metadata at one version, immutable, identified by its content."""
+
 from __future__ import annotations
 
 import hashlib

@@ -1,4 +1,5 @@
 """``python -m trellis``: the command line."""
+
 from trellis.cli import main
 
 if __name__ == "__main__":

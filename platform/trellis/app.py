@@ -1,4 +1,5 @@
 """The WSGI application: the REST API, and the web UI when its package is installed."""
+
 from __future__ import annotations
 
 import importlib
@@ -24,7 +25,9 @@ def create_app(runtime: Runtime, *, default_tenant: str | None = None) -> Flask:
     app.register_blueprint(create_api(runtime, default_tenant))
     # The UI stands above the runtime and is found by name, so that imports go one way.
     if importlib.util.find_spec("trellis_admin.blueprint"):
-        app.register_blueprint(importlib.import_module("trellis_admin.blueprint").create_blueprint(runtime, tenant=default_tenant))
+        app.register_blueprint(
+            importlib.import_module("trellis_admin.blueprint").create_blueprint(runtime, tenant=default_tenant)
+        )
     return app
 
 

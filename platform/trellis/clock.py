@@ -1,4 +1,5 @@
 """Time is an argument: the only place that reads the wall clock."""
+
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta

@@ -3,6 +3,7 @@
 Who may read a file: its owner, administrators, and whoever may read a record that refers to it (the one it was attached to,
 or one with a file field that holds its id). A record can only be given a file that its writer may read.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -83,16 +84,33 @@ def clean_media_type(text: str | None) -> str:
     return plain if _MEDIA_TYPE.match(plain) else "application/octet-stream"
 
 
-def store(tenant: Tenant, principal: Principal, stream: BinaryIO, *, name: str | None, media_type: str | None,
-          attach: tuple[str, int] | None = None, limit: int = MAX_FILE) -> StoredFile:
+def store(
+    tenant: Tenant,
+    principal: Principal,
+    stream: BinaryIO,
+    *,
+    name: str | None,
+    media_type: str | None,
+    attach: tuple[str, int] | None = None,
+    limit: int = MAX_FILE,
+) -> StoredFile:
     """Write the bytes, then the row: what is listed is there. Raises :class:`FileTooLarge`."""
     file_id = secrets.token_hex(16)
     path = path_of(tenant, file_id)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         size, digest = _copy(stream, path, limit)
-        found = StoredFile(file_id, clean_name(name), clean_media_type(media_type), size, digest, principal.user,
-                           attach and attach[0], attach and attach[1], tenant.clock.now())
+        found = StoredFile(
+            file_id,
+            clean_name(name),
+            clean_media_type(media_type),
+            size,
+            digest,
+            principal.user,
+            attach and attach[0],
+            attach and attach[1],
+            tenant.clock.now(),
+        )
         with tenant.database.writing() as connection:
             connection.execute(system.file.insert(), {n: getattr(found, n) for n in StoredFile.__slots__})
     except BaseException:
@@ -124,7 +142,11 @@ def remove(tenant: Tenant, file_id: str) -> None:
 
 def read(tenant: Tenant, connection: Connection, model: Model, principal: Principal, file_id: str) -> StoredFile:
     """Return a file's row. Raises :class:`UnknownFile`, also where the principal may not read it."""
-    row = connection.execute(sa.select(system.file).where(system.file.c.id == file_id)).mappings().first() if FILE_ID.match(file_id) else None
+    row = (
+        connection.execute(sa.select(system.file).where(system.file.c.id == file_id)).mappings().first()
+        if FILE_ID.match(file_id)
+        else None
+    )
     if row is None or not may_read(connection, model, principal, StoredFile(**row)):
         raise UnknownFile("There is no such file.")
     return StoredFile(**row)
@@ -140,15 +162,24 @@ def may_read(connection: Connection, model: Model, principal: Principal, file: S
         target = model.object(file.object)
         if _readable(connection, principal, target, target.table.c.id == file.record):
             return True
-    return any(_readable(connection, principal, model.object(name), sa.or_(*(f.column == file.id for f in file_fields(model.object(name)))))
-               for name in _objects_with_files(model))
+    return any(
+        _readable(
+            connection,
+            principal,
+            model.object(name),
+            sa.or_(*(f.column == file.id for f in file_fields(model.object(name)))),
+        )
+        for name in _objects_with_files(model)
+    )
 
 
 def _objects_with_files(model: Model) -> list[str]:
     found: list[str] | None = model.cache.get("objects_with_files")
     if found is None:
         documents: Mapping[str, Any] = model.snapshot.of_kind("object")
-        found = model.cache["objects_with_files"] = [n for n, d in documents.items() if any(f["type"] in FIELD_TYPES for f in d["fields"])]
+        found = model.cache["objects_with_files"] = [
+            n for n, d in documents.items() if any(f["type"] in FIELD_TYPES for f in d["fields"])
+        ]
     return found
 
 
@@ -157,7 +188,9 @@ def file_fields(model: ObjectModel) -> list[Any]:
     return [f for f in model.fields.values() if f.doc["type"] in FIELD_TYPES]
 
 
-def _readable(connection: Connection, principal: Principal, model: ObjectModel, condition: sa.ColumnElement[bool]) -> bool:
+def _readable(
+    connection: Connection, principal: Principal, model: ObjectModel, condition: sa.ColumnElement[bool]
+) -> bool:
     t = model.table
     if rights(principal, model.doc).read == "none":
         return False
@@ -168,7 +201,12 @@ def _readable(connection: Connection, principal: Principal, model: ObjectModel, 
 def check_files(tx: Transaction, model: ObjectModel, rows: Sequence[Row]) -> None:
     """Step of judgement: refuse file ids that do not exist or that the writer may not read."""
     names = [f.name for f in file_fields(model)]
-    wanted = {(row.new[n]) for row in rows for n in names if row.new.get(n) is not None and (row.old is None or row.old.get(n) != row.new[n])}
+    wanted = {
+        (row.new[n])
+        for row in rows
+        for n in names
+        if row.new.get(n) is not None and (row.old is None or row.old.get(n) != row.new[n])
+    }
     if not wanted:
         return
     allowed = {i for i in wanted if _allowed(tx, i)}

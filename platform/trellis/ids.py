@@ -1,4 +1,5 @@
 """Hands out record numbers from hi-lo blocks: no clock, no random, one counter row per tenant."""
+
 from __future__ import annotations
 
 import threading

@@ -1,4 +1,5 @@
 """JSON as clients send it: fast, and exact where a double would not be."""
+
 from __future__ import annotations
 
 import json
@@ -31,7 +32,9 @@ def parse_json(data: bytes) -> Any:
         except RecursionError:
             raise BadJson("The JSON is nested too deeply.") from None
         except (ValueError, UnicodeDecodeError):
-            raise BadJson(f"The body is not valid JSON: {first.msg} (line {first.lineno}, column {first.colno}).") from None
+            raise BadJson(
+                f"The body is not valid JSON: {first.msg} (line {first.lineno}, column {first.colno})."
+            ) from None
     except RecursionError:
         raise BadJson("The JSON is nested too deeply.") from None
     except (ValueError, UnicodeDecodeError) as problem:
@@ -53,8 +56,13 @@ def _exact_float(text: str) -> float | Decimal:
 def _too_deep(value: Any) -> bool:
     level: list[Any] = [value]
     for _ in range(MAX_NESTING):
-        level = [child for item in level if isinstance(item, (dict, list))
-                 for child in (item.values() if isinstance(item, dict) else item) if isinstance(child, (dict, list))]
+        level = [
+            child
+            for item in level
+            if isinstance(item, (dict, list))
+            for child in (item.values() if isinstance(item, dict) else item)
+            if isinstance(child, (dict, list))
+        ]
         if not level:
             return False
     return True

@@ -1,4 +1,5 @@
 """Key files: made once, complete or not at all, readable by their owner only."""
+
 from __future__ import annotations
 
 import os

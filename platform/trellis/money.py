@@ -1,4 +1,5 @@
 """Currencies known to ISO 4217, with their number of minor digits (from Babel's CLDR data)."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -1,4 +1,5 @@
 """Exchange rates to the organisation's currency, dated: the newest rate that starts on or before the day applies."""
+
 from __future__ import annotations
 
 from datetime import date
@@ -17,7 +18,12 @@ class Rates:
 
     def rate(self, connection: Connection, currency: str, day: date) -> Decimal | None:
         """Return the rate of ``currency`` on ``day``, or None if there is none yet."""
-        query = sa.select(_R.rate).where(_R.currency == currency, _R.starts_on <= day).order_by(_R.starts_on.desc()).limit(1)
+        query = (
+            sa.select(_R.rate)
+            .where(_R.currency == currency, _R.starts_on <= day)
+            .order_by(_R.starts_on.desc())
+            .limit(1)
+        )
         text = connection.execute(query).scalar()
         return None if text is None else Decimal(text)
 

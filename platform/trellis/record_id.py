@@ -3,6 +3,7 @@
 The text form is the object's API name, ``_``, the number in Crockford's base 32 (lower case, no i, l, o, u) and one check
 character: the sum of digits weighted by position, modulo 31. It catches every single wrong character and every swap of neighbours.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -42,11 +43,15 @@ def parse_id(text: object, objects: Sequence[str]) -> tuple[str, int]:
     Raises :class:`BadRecordId` if it is malformed, mistyped, or not of one of ``objects``.
     """
     if not isinstance(text, str) or len(text) > 80:
-        raise BadRecordId(f"Expected a record id such as {objects[0] if objects else 'deal'}_1k8, found {str(text)[:80]!r}.")
+        raise BadRecordId(
+            f"Expected a record id such as {objects[0] if objects else 'deal'}_1k8, found {str(text)[:80]!r}."
+        )
     name, _, code = text.rpartition("_")
     digits = [_VALUE.get(c, -1) for c in code]
     if not name or len(digits) < 2 or len(digits) > 14 or -1 in digits:
-        raise BadRecordId(f"'{text}' is not a record id. Expected {' or '.join(objects) or 'an object'} followed by '_' and a code.")
+        raise BadRecordId(
+            f"'{text}' is not a record id. Expected {' or '.join(objects) or 'an object'} followed by '_' and a code."
+        )
     if objects and name not in objects:
         raise BadRecordId(f"'{text}' is an id of '{name}'; expected one of {', '.join(objects)}.")
     if _check(digits[:-1]) != digits[-1]:

@@ -1,4 +1,5 @@
 """Records as JSON, from the values that the write path and single reads hold."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -19,7 +20,9 @@ def record_writer(model: ObjectModel) -> Writer:
 
 def _build(model: ObjectModel) -> Writer:
     format_id, name = model.env.format_id, model.name
-    slots = [(f.name, f.codec.to_json) for f in model.all_fields if f.columns and f.name not in ("deleted_at", "version")]
+    slots = [
+        (f.name, f.codec.to_json) for f in model.all_fields if f.columns and f.name not in ("deleted_at", "version")
+    ]
 
     def write(values: Mapping[str, Any]) -> dict[str, Any]:
         out: dict[str, Any] = {"id": format_id(name, values["id"]), "version": values["version"]}

@@ -1,4 +1,5 @@
 """The composition root: a home folder, the control database, and the tenants in it."""
+
 from __future__ import annotations
 
 import shutil
@@ -85,7 +86,9 @@ class Runtime:
     def create_tenant(self, name: str, *, settings: dict[str, Any] | None = None, url: str | None = None) -> Tenant:
         """Make a tenant with the core objects. Raises :class:`BadTenantName` or :class:`TenantExists`."""
         if not is_name(name):
-            raise BadTenantName(f"'{str(name)[:80]}' is not a tenant name: lower-case letters, digits and single '_', at most 40.")
+            raise BadTenantName(
+                f"'{str(name)[:80]}' is not a tenant name: lower-case letters, digits and single '_', at most 40."
+            )
         if name in self.names():
             raise TenantExists(f"Tenant '{name}' exists already.")
         place = url or self.database_url or f"sqlite:///{self.home / 'tenants' / (name + '.db')}"
@@ -94,8 +97,10 @@ class Runtime:
             Path(str(sa.make_url(place).database)).parent.mkdir(parents=True, exist_ok=True)
         tenant = self._open(name, place, schema, settings)
         with self.control.writing() as connection:
-            connection.execute(control.tenant.insert(), {"name": name, "url": place, "schema": schema, "status": "active",
-                                                         "created_at": self.clock.now()})
+            connection.execute(
+                control.tenant.insert(),
+                {"name": name, "url": place, "schema": schema, "status": "active", "created_at": self.clock.now()},
+            )
         return tenant
 
     def drop_tenant(self, name: str) -> None:
@@ -123,7 +128,9 @@ class Runtime:
         with self._lock:
             if name not in self._tenants:
                 database = Database(url, schema=schema)
-                tenant = Tenant(name, database, self.clock, self.home / "keys" / f"{name}.key", self.home / "files" / name)
+                tenant = Tenant(
+                    name, database, self.clock, self.home / "keys" / f"{name}.key", self.home / "files" / name
+                )
                 tenant.open(settings)
                 self._tenants[name] = tenant
             return self._tenants[name]

@@ -1,4 +1,5 @@
 """Serves the product: granian in front of the WSGI application, one process with threads by default."""
+
 from __future__ import annotations
 
 import os
@@ -19,19 +20,38 @@ def from_environment() -> Flask:
 
     Background work runs in a thread of the process unless ``TRELLIS_WORKER=0`` says that a worker runs elsewhere.
     """
-    runtime = Runtime(Path(os.environ.get("TRELLIS_HOME", "var/trellis")), database_url=os.environ.get("TRELLIS_DATABASE_URL") or None)
+    runtime = Runtime(
+        Path(os.environ.get("TRELLIS_HOME", "var/trellis")), database_url=os.environ.get("TRELLIS_DATABASE_URL") or None
+    )
     if os.environ.get("TRELLIS_WORKER", "1") == "1":
         start_beside(runtime)
     return create_app(runtime, default_tenant=os.environ.get("TRELLIS_TENANT") or None)
 
 
-def serve(home: Path, *, host: str = "127.0.0.1", port: int = 8000, database_url: str | None = None, tenant: str | None = None,
-          workers: int = 1, threads: int = 4) -> None:
+def serve(
+    home: Path,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    database_url: str | None = None,
+    tenant: str | None = None,
+    workers: int = 1,
+    threads: int = 4,
+) -> None:
     """Run the web server until it is told to stop (SIGINT or SIGTERM)."""
     from granian import Granian
     from granian.constants import Interfaces
 
     values: tuple[Any, ...] = (str(home), database_url or "", tenant or "")
     os.environ.update({k: str(v) for k, v in zip(_ENV, values, strict=True)})
-    Granian("trellis.server:from_environment", factory=True, address=host, port=port, interface=Interfaces.WSGI, workers=workers,
-            blocking_threads=threads, log_access=False, websockets=False).serve()
+    Granian(
+        "trellis.server:from_environment",
+        factory=True,
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=threads,
+        log_access=False,
+        websockets=False,
+    ).serve()

@@ -1,4 +1,5 @@
 """One tenant: its database, its metadata and the ways to read and write its records."""
+
 from __future__ import annotations
 
 import hashlib
@@ -75,8 +76,10 @@ class Tenant:
         self.publisher.resume_interrupted()
 
     def _begin_life(self, connection: Connection, settings: dict[str, Any]) -> None:
-        connection.execute(system.state.insert(), {"one": 1, "metadata_version": 0, "access_version": 1, "settings_version": 1,
-                                                   "settings": settings})
+        connection.execute(
+            system.state.insert(),
+            {"one": 1, "metadata_version": 0, "access_version": 1, "settings_version": 1, "settings": settings},
+        )
         connection.execute(system.counter.insert(), {"name": COUNTER, "value": 1000})
         self._settings, self._settings_version = settings, 1
         core = self.core_snapshot()
@@ -107,8 +110,11 @@ class Tenant:
         """Change settings; every process sees them at its next transaction."""
         with self.publishing_lock() as connection:
             row = connection.execute(sa.select(system.state)).mappings().one()
-            connection.execute(system.state.update().values(settings={**row["settings"], **changes},
-                                                            settings_version=row["settings_version"] + 1))
+            connection.execute(
+                system.state.update().values(
+                    settings={**row["settings"], **changes}, settings_version=row["settings_version"] + 1
+                )
+            )
 
     @property
     def key_file(self) -> Path:
@@ -121,9 +127,13 @@ class Tenant:
 
     def environment(self, snapshot: Snapshot) -> ModelEnvironment:
         """Return what fields may ask while they are compiled."""
-        return ModelEnvironment(snapshot, str(self._settings["currency"]), str(self._settings["country"]),
-                                lambda t: self._fernet.encrypt(t.encode()).decode(),
-                                lambda t: self._fernet.decrypt(t.encode()).decode())
+        return ModelEnvironment(
+            snapshot,
+            str(self._settings["currency"]),
+            str(self._settings["country"]),
+            lambda t: self._fernet.encrypt(t.encode()).decode(),
+            lambda t: self._fernet.decrypt(t.encode()).decode(),
+        )
 
     # -- models ----------------------------------------------------------------------------------------------------
 
@@ -159,7 +169,9 @@ class Tenant:
             snapshot = versions.read_version(connection, number, known)
             # INVARIANT: only the newest two models stay; older ones live on in the requests that hold them.
             self._models = {k: m for k, m in self._models.items() if k == newest}
-            model = self._models[key] = Model(snapshot, number, self.environment(snapshot), self._storage_reader(number))
+            model = self._models[key] = Model(
+                snapshot, number, self.environment(snapshot), self._storage_reader(number)
+            )
             return model
 
     def _storage_reader(self, version: int) -> Callable[[str], Storage | None]:
@@ -168,6 +180,7 @@ class Tenant:
                 if versions.current_number(connection) != version:
                     raise StaleModel("The metadata changed in the middle of the request.")
                 return catalogue.read(connection, [name]).get(name)
+
         return read
 
     @contextmanager
@@ -181,8 +194,15 @@ class Tenant:
     # -- writing ---------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def transaction(self, principal: Principal, cause: Cause, *, preview: bool = False, migration: bool = False,
-                    access: int | None = None) -> Iterator[Transaction]:
+    def transaction(
+        self,
+        principal: Principal,
+        cause: Cause,
+        *,
+        preview: bool = False,
+        migration: bool = False,
+        access: int | None = None,
+    ) -> Iterator[Transaction]:
         """Yield a :class:`Transaction`; commit at the end, or roll back on an exception or in a preview.
 
         ``access`` is the access version under which ``principal`` was read: if it changed, :class:`StaleAccess` is raised.
@@ -204,8 +224,16 @@ class Tenant:
         except _Rollback:
             pass
 
-    def run(self, principal: Principal, cause: Cause, body: Callable[[Transaction], T], *, preview: bool = False,
-            migration: bool = False, access: int | None = None) -> T:
+    def run(
+        self,
+        principal: Principal,
+        cause: Cause,
+        body: Callable[[Transaction], T],
+        *,
+        preview: bool = False,
+        migration: bool = False,
+        access: int | None = None,
+    ) -> T:
         """Run ``body`` in a transaction; the whole of it again after a deadlock, a lost race for a key, or a publish."""
         for attempt in range(ATTEMPTS):
             try:

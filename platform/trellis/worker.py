@@ -1,4 +1,5 @@
 """The worker of a runtime: does the background work of all its tenants in turn, so that none waits behind another."""
+
 from __future__ import annotations
 
 import logging

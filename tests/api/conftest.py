@@ -1,4 +1,5 @@
 """``world``: a small tenant behind the API, on both databases."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

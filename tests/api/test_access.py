@@ -1,4 +1,5 @@
 """What a user who must not see a record learns of it: nothing, at every door."""
+
 from __future__ import annotations
 
 import json
@@ -19,9 +20,13 @@ def test_hidden_record_stays_hidden_at_every_door(world: World) -> None:
     assert eve.get("/records/account?search=瑞恒").get_json()["records"] == []
     assert eve.get("/search?q=rhkj").get_json()["results"] == []
     assert eve.get("/records/account/export").get_data() == b""
-    aggregate = eve.post("/records/account/query", {"aggregates": [{"function": "count"}, {"function": "sum", "field": "amount"}]}).get_json()
+    aggregate = eve.post(
+        "/records/account/query", {"aggregates": [{"function": "count"}, {"function": "sum", "field": "amount"}]}
+    ).get_json()
     assert aggregate["records"] == [{"count": 0, "sum(amount)": None}]
-    groups = eve.post("/records/contact/query", {"group_by": ["account.name"], "aggregates": [{"function": "count"}]}).get_json()
+    groups = eve.post(
+        "/records/contact/query", {"group_by": ["account.name"], "aggregates": [{"function": "count"}]}
+    ).get_json()
     assert groups["records"] == [{"account.name": None, "count": 1}]
     by_relation = json.dumps({"field": "account.name", "op": "=", "value": "瑞恒科技"})
     assert eve.get(f"/records/contact?filter={by_relation}").get_json()["records"] == []
@@ -31,8 +36,14 @@ def test_hidden_record_stays_hidden_at_every_door(world: World) -> None:
     assert eve.get(f"/files/{file}").status_code == 404
 
     missing = "/records/account/" + _other_id(hidden["id"])
-    for method, tail, body in (("GET", "", None), ("PATCH", "", {"name": "x"}), ("DELETE", "", None), ("GET", "/history", None),
-                               ("GET", "/related/contacts", None), ("POST", "/restore", None)):
+    for method, tail, body in (
+        ("GET", "", None),
+        ("PATCH", "", {"name": "x"}),
+        ("DELETE", "", None),
+        ("GET", "/history", None),
+        ("GET", "/related/contacts", None),
+        ("POST", "/restore", None),
+    ):
         seen, absent = eve.call(method, record + tail, body), eve.call(method, missing + tail, body)
         assert (seen.status_code, seen.get_data()) == (absent.status_code, absent.get_data()), (method, tail)
         assert seen.status_code == 404
@@ -63,7 +74,9 @@ def test_hidden_file_cannot_be_claimed_by_naming_it(world: World) -> None:
 
 def test_file_is_read_by_whoever_reads_its_record(world: World) -> None:
     contact = world.bob.create("contact", name="Shared")["id"]
-    file = world.bob.post(f"/files?object=contact&record={contact}", data=b"x", content_type="text/plain").get_json()["id"]
+    file = world.bob.post(f"/files?object=contact&record={contact}", data=b"x", content_type="text/plain").get_json()[
+        "id"
+    ]
     assert world.eve.get(f"/files/{file}").get_data() == b"x"
     world.bob.delete(f"/records/contact/{contact}")
     assert world.eve.get(f"/files/{file}").status_code == 404
@@ -74,7 +87,9 @@ def test_reader_may_not_write_what_is_shared_for_reading(world: World) -> None:
     assert world.eve.get(f"/records/notice/{notice}").status_code == 200
     assert world.eve.patch(f"/records/notice/{notice}", {"name": "x"}).status_code == 403
     assert world.eve.delete(f"/records/notice/{notice}").status_code == 403
-    line = world.eve.post("/records/notice/bulk?operation=delete", data=json.dumps({"id": notice}), content_type="application/x-ndjson").get_data()
+    line = world.eve.post(
+        "/records/notice/bulk?operation=delete", data=json.dumps({"id": notice}), content_type="application/x-ndjson"
+    ).get_data()
     assert json.loads(line)["errors"]["id"][0]["code"] == "access_denied"
 
 
@@ -90,7 +105,9 @@ def test_token_scopes_limit_what_its_user_may(world: World) -> None:
 
 
 def test_job_of_another_user_is_not_found(world: World) -> None:
-    job = world.bob.post("/records/contact/bulk?async=true", data=b'{"name":"x"}', content_type="application/x-ndjson").get_json()["id"]
+    job = world.bob.post(
+        "/records/contact/bulk?async=true", data=b'{"name":"x"}', content_type="application/x-ndjson"
+    ).get_json()["id"]
     assert world.eve.get(f"/jobs/{job}").status_code == 404
     assert world.eve.get(f"/jobs/{job}/results").status_code == 404
     assert world.bob.get(f"/jobs/{job}").get_json()["state"] == "ready"

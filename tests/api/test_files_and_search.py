@@ -1,4 +1,5 @@
 """Files: what is kept, what a browser is told. Search over objects."""
+
 from __future__ import annotations
 
 import hashlib
@@ -12,7 +13,9 @@ from trellis import files
 
 def test_file_is_stored_and_returned_byte_for_byte(world: World) -> None:
     data = bytes(range(256)) * 5000
-    sent = world.bob.post("/files", data={"file": (io.BytesIO(data), "报告 2026.png", "image/png")}, content_type="multipart/form-data")
+    sent = world.bob.post(
+        "/files", data={"file": (io.BytesIO(data), "报告 2026.png", "image/png")}, content_type="multipart/form-data"
+    )
     made = sent.get_json()
     assert (sent.status_code, made["size"], made["sha256"]) == (201, len(data), hashlib.sha256(data).hexdigest())
     got = world.bob.get(f"/files/{made['id']}")
@@ -25,7 +28,17 @@ def test_file_is_stored_and_returned_byte_for_byte(world: World) -> None:
 
 
 def test_nothing_that_a_browser_runs_is_shown_in_place(world: World) -> None:
-    for kind in ("text/html", "image/svg+xml", "application/xhtml+xml", "text/xml", "application/javascript", "TEXT/HTML; charset=x", "text/html\t", "x", "multipart/x"):
+    for kind in (
+        "text/html",
+        "image/svg+xml",
+        "application/xhtml+xml",
+        "text/xml",
+        "application/javascript",
+        "TEXT/HTML; charset=x",
+        "text/html\t",
+        "x",
+        "multipart/x",
+    ):
         made = world.bob.post("/files", data=b"<script>alert(1)</script>", content_type=kind)
         got = world.bob.get(f"/files/{made.get_json()['id']}")
         assert got.headers["Content-Disposition"].startswith("attachment;"), kind
@@ -33,8 +46,15 @@ def test_nothing_that_a_browser_runs_is_shown_in_place(world: World) -> None:
 
 
 def test_names_are_names_and_never_paths(world: World) -> None:
-    for sent, kept in (("../../etc/passwd", "passwd"), ("..\\..\\boot.ini", "boot.ini"), ("a\r\nSet-Cookie: x", "aSet-Cookie: x"), ('"; x="', '"; x="'), ("..", "file"),
-                       ("\x00", "file"), ("x" * 400, "x" * 255)):
+    for sent, kept in (
+        ("../../etc/passwd", "passwd"),
+        ("..\\..\\boot.ini", "boot.ini"),
+        ("a\r\nSet-Cookie: x", "aSet-Cookie: x"),
+        ('"; x="', '"; x="'),
+        ("..", "file"),
+        ("\x00", "file"),
+        ("x" * 400, "x" * 255),
+    ):
         made = world.bob.post("/files", data=b"x", content_type="text/plain", query_string={"name": sent})
         assert made.get_json()["name"] == kept
         header = world.bob.get(f"/files/{made.get_json()['id']}").headers["Content-Disposition"]
@@ -53,7 +73,10 @@ def test_wrong_uploads_are_refused_and_leave_nothing(world: World, monkeypatch: 
     assert world.eve.post(f"/files?object=notice&record={notice}", **text).status_code == 403
     assert world.eve.post("/files?object=account", **text).status_code == 400
     assert world.eve.post("/files?objct=account", **text).status_code == 400
-    assert world.eve.post("/files", data={"fil": (io.BytesIO(b"x"), "x")}, content_type="multipart/form-data").status_code == 400
+    assert (
+        world.eve.post("/files", data={"fil": (io.BytesIO(b"x"), "x")}, content_type="multipart/form-data").status_code
+        == 400
+    )
     assert world.eve.post("/files", data={"file": "text"}, content_type="multipart/form-data").status_code == 400
     assert world.token(world.bob.user, "read").post("/files", **text).status_code == 403
     monkeypatch.setattr("trellis.files.MAX_FILE", 1000)  # type: ignore[attr-defined]
@@ -66,7 +89,9 @@ def test_search_finds_chinese_and_initials_in_all_objects(world: World) -> None:
     account = world.bob.create("account", name="瑞恒科技", code="RH-1")["id"]
     world.bob.create("contact", name="Ruiheng 瑞恒")
     world.bob.create("account", name="Nothing")
-    assert [(r["object"], r["id"], r["title"]) for r in world.bob.get("/search?q=rhkj").get_json()["results"]] == [("account", account, "瑞恒科技")]
+    assert [(r["object"], r["id"], r["title"]) for r in world.bob.get("/search?q=rhkj").get_json()["results"]] == [
+        ("account", account, "瑞恒科技")
+    ]
     assert {r["object"] for r in world.bob.get("/search?q=瑞恒").get_json()["results"]} == {"account", "contact"}
     assert {r["object"] for r in world.bob.get("/search?q=瑞恒&objects=contact").get_json()["results"]} == {"contact"}
     assert len(world.bob.get("/search?q=瑞恒&limit=1").get_json()["results"]) == 1

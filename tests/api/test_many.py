@@ -1,4 +1,5 @@
 """Many records at once: composite, bulk, jobs, export."""
+
 from __future__ import annotations
 
 import json
@@ -23,11 +24,23 @@ def results(data: bytes) -> list[dict[str, object]]:
 
 
 def test_composite_writes_related_records_in_one_transaction(world: World) -> None:
-    done = world.bob.post("/composite", {"operations": [
-        {"op": "create", "object": "account", "body": {"name": "Acme"}, "as": "acme"},
-        {"op": "create", "object": "contact", "body": {"name": "of @{acme.name}", "account": "@{acme.id}"}, "as": "ada"},
-        {"op": "update", "object": "contact", "id": "@{ada.id}", "version": 1, "body": {"name": "Ada"}},
-        {"op": "create", "object": "notice", "body": {"name": "gone"}, "as": "n"}, {"op": "delete", "object": "notice", "id": "@{n.id}"}]})
+    done = world.bob.post(
+        "/composite",
+        {
+            "operations": [
+                {"op": "create", "object": "account", "body": {"name": "Acme"}, "as": "acme"},
+                {
+                    "op": "create",
+                    "object": "contact",
+                    "body": {"name": "of @{acme.name}", "account": "@{acme.id}"},
+                    "as": "ada",
+                },
+                {"op": "update", "object": "contact", "id": "@{ada.id}", "version": 1, "body": {"name": "Ada"}},
+                {"op": "create", "object": "notice", "body": {"name": "gone"}, "as": "n"},
+                {"op": "delete", "object": "notice", "id": "@{n.id}"},
+            ]
+        },
+    )
     assert done.status_code == 200, done.get_data(as_text=True)
     found = done.get_json()["results"]
     assert [r["action"] for r in found] == ["created", "created", "updated", "created", "deleted"]
@@ -36,14 +49,26 @@ def test_composite_writes_related_records_in_one_transaction(world: World) -> No
 
 def test_composite_tells_all_problems_and_writes_nothing(world: World) -> None:
     before = world.rows("t_change")
-    refused = world.bob.post("/composite", {"operations": [
-        {"op": "create", "object": "notice", "body": {"name": "good"}},
-        {"op": "create", "object": "account", "body": {"nme": "x"}, "as": "a"},
-        {"op": "create", "object": "contact", "body": {"name": "x", "account": "@{a.id}"}},
-        {"op": "update", "object": "contact", "id": "contact_zz", "body": {}}, {"op": "delete", "object": "nope", "id": "x_1"}]})
+    refused = world.bob.post(
+        "/composite",
+        {
+            "operations": [
+                {"op": "create", "object": "notice", "body": {"name": "good"}},
+                {"op": "create", "object": "account", "body": {"nme": "x"}, "as": "a"},
+                {"op": "create", "object": "contact", "body": {"name": "x", "account": "@{a.id}"}},
+                {"op": "update", "object": "contact", "id": "contact_zz", "body": {}},
+                {"op": "delete", "object": "nope", "id": "x_1"},
+            ]
+        },
+    )
     assert refused.status_code == 422
     found = refused.get_json()["error"]["details"]["operations"]
-    assert {k: v["code"] for k, v in found.items()} == {"1": "invalid_record", "2": "unmet_reference", "3": "not_found", "4": "unknown_object"}
+    assert {k: v["code"] for k, v in found.items()} == {
+        "1": "invalid_record",
+        "2": "unmet_reference",
+        "3": "not_found",
+        "4": "unknown_object",
+    }
     assert set(found["1"]["fields"]) == {"nme", "name"}
     assert world.rows("t_change") == before
 
@@ -58,22 +83,49 @@ def test_partial_bulk_writes_the_good_rows(world: World) -> None:
 
 
 def test_all_or_none_bulk_writes_nothing_when_a_row_is_wrong(world: World) -> None:
-    got = results(world.bob.post("/records/account/bulk?mode=all_or_none", data=lines([{"name": "a"}, {"nme": "c"}]), **NDJSON).get_data())
+    got = results(
+        world.bob.post(
+            "/records/account/bulk?mode=all_or_none", data=lines([{"name": "a"}, {"nme": "c"}]), **NDJSON
+        ).get_data()
+    )
     assert [r["action"] for r in got] == ["not_written", "refused"]
     assert world.rows("o_account") == 0
-    got = results(world.bob.post("/records/account/bulk?mode=all_or_none", data=lines([{"name": "a"}, {"name": "c"}]), **NDJSON).get_data())
+    got = results(
+        world.bob.post(
+            "/records/account/bulk?mode=all_or_none", data=lines([{"name": "a"}, {"name": "c"}]), **NDJSON
+        ).get_data()
+    )
     assert [r["action"] for r in got] == ["created", "created"]
 
 
 def test_bulk_updates_upserts_and_deletes(world: World) -> None:
-    made = results(world.bob.post("/records/account/bulk", data=lines([{"name": "a", "code": "K1"}, {"name": "b", "code": "k2"}]), **NDJSON).get_data())
-    sent = [{"id": made[0]["id"], "name": "A"}, {"id": made[1]["id"], "version": 7, "name": "B"}, {"id": 5}, {"id": "account_zz"}]
+    made = results(
+        world.bob.post(
+            "/records/account/bulk", data=lines([{"name": "a", "code": "K1"}, {"name": "b", "code": "k2"}]), **NDJSON
+        ).get_data()
+    )
+    sent = [
+        {"id": made[0]["id"], "name": "A"},
+        {"id": made[1]["id"], "version": 7, "name": "B"},
+        {"id": 5},
+        {"id": "account_zz"},
+    ]
     got = results(world.bob.post("/records/account/bulk?operation=update", data=lines(sent), **NDJSON).get_data())
     assert [r["action"] for r in got] == ["updated", "refused", "refused", "refused"]
-    sent = [{"code": "k1", "name": "upper"}, {"code": "k3", "name": "new"}, {"code": "K3", "name": "again"}, {"name": "keyless"}, {"code": 5, "name": "x"}]
-    got = results(world.bob.post("/records/account/bulk?operation=upsert&key=code", data=lines(sent), **NDJSON).get_data())
+    sent = [
+        {"code": "k1", "name": "upper"},
+        {"code": "k3", "name": "new"},
+        {"code": "K3", "name": "again"},
+        {"name": "keyless"},
+        {"code": 5, "name": "x"},
+    ]
+    got = results(
+        world.bob.post("/records/account/bulk?operation=upsert&key=code", data=lines(sent), **NDJSON).get_data()
+    )
     assert [r["action"] for r in got] == ["updated", "created", "updated", "refused", "refused"]
-    hidden = results(world.eve.post("/records/account/bulk?operation=upsert&key=code", data=lines(sent[:1]), **NDJSON).get_data())
+    hidden = results(
+        world.eve.post("/records/account/bulk?operation=upsert&key=code", data=lines(sent[:1]), **NDJSON).get_data()
+    )
     assert hidden[0]["errors"]["code"][0]["code"] == "not_unique"
     sent = [{"id": made[0]["id"]}, {"id": made[0]["id"]}, {"id": "x"}, {"id": made[1]["id"], "name": "x"}]
     got = results(world.bob.post("/records/account/bulk?operation=delete", data=lines(sent), **NDJSON).get_data())
@@ -81,7 +133,7 @@ def test_bulk_updates_upserts_and_deletes(world: World) -> None:
 
 
 def test_csv_is_read_as_files_write_it(world: World) -> None:
-    text = "\ufeffname,amount,active,notes\r\nAcme,USD 12.30,yes,\"two\nlines\"\r\nB,,,\r\nC,1\r\nD,x,maybe,\r\n"
+    text = '\ufeffname,amount,active,notes\r\nAcme,USD 12.30,yes,"two\nlines"\r\nB,,,\r\nC,1\r\nD,x,maybe,\r\n'
     got = results(world.bob.post("/records/account/bulk", data=text.encode(), content_type="text/csv").get_data())
     assert [r["action"] for r in got] == ["created", "created", "refused", "refused"]
     assert set(got[3]["errors"]) == {"amount", "active"}
@@ -91,13 +143,23 @@ def test_csv_is_read_as_files_write_it(world: World) -> None:
 
 
 def test_wrong_bulk_requests_are_refused(world: World) -> None:
-    cases = [("?operation=crate", 400), ("?mode=some", 400), ("?operation=upsert", 400), ("?operation=upsert&key=name", 422), ("?key=code", 400),
-             ("?async=maybe", 400), ("?asinc=true", 400)]
+    cases = [
+        ("?operation=crate", 400),
+        ("?mode=some", 400),
+        ("?operation=upsert", 400),
+        ("?operation=upsert&key=name", 422),
+        ("?key=code", 400),
+        ("?async=maybe", 400),
+        ("?asinc=true", 400),
+    ]
     for query, status in cases:
         assert world.bob.post(f"/records/account/bulk{query}", data=b"{}", **NDJSON).status_code == status, query
     assert world.bob.post("/records/account/bulk", data=b"{}", content_type="application/json").status_code == 415
     assert world.bob.post("/records/nope/bulk", data=b"{}", **NDJSON).status_code == 404
-    assert world.bob.post("/records/account/bulk", data=b"{}", headers={"Idempotency-Key": "k"}, **NDJSON).status_code == 400
+    assert (
+        world.bob.post("/records/account/bulk", data=b"{}", headers={"Idempotency-Key": "k"}, **NDJSON).status_code
+        == 400
+    )
     assert world.eve.post("/records/user/bulk", data=lines([{"name": "x"}]), **NDJSON).status_code == 403
 
 
@@ -122,7 +184,9 @@ def test_job_writes_in_the_background_once(world: World) -> None:
 def test_job_goes_on_where_it_was_interrupted(world: World, monkeypatch: object) -> None:
     from trellis.bulk import background
 
-    job = world.bob.post("/records/contact/bulk?async=true", data=lines([{"name": f"n{i}"} for i in range(2500)]), **NDJSON).get_json()["id"]
+    job = world.bob.post(
+        "/records/contact/bulk?async=true", data=lines([{"name": f"n{i}"} for i in range(2500)]), **NDJSON
+    ).get_json()["id"]
     real, calls = background.write_chunk, []
 
     def failing(tx: object, order: object, rows: object) -> object:
@@ -174,7 +238,9 @@ def test_two_workers_never_hold_one_row_and_a_lost_lease_is_taken_over(world: Wo
     assert [j.id for j in two._claim()] == [first[0].id]
     one._finish(first[0])
     with world.tenant.database.reading() as connection:
-        state = connection.execute(sa.select(system.outbox.c.state).where(system.outbox.c.id == first[0].id)).scalar_one()
+        state = connection.execute(
+            sa.select(system.outbox.c.state).where(system.outbox.c.id == first[0].id)
+        ).scalar_one()
     assert state == "running"
     assert ATTEMPTS > 1
 
@@ -187,6 +253,12 @@ def test_export_streams_what_the_caller_may_read(world: World) -> None:
     only = json.dumps({"field": "name", "op": "<", "value": "n0003"})
     text = world.eve.get(f"/records/contact/export?format=csv&fields=name&filter={only}").get_data(as_text=True)
     assert text.splitlines()[-1].endswith("n0002") and len(text.splitlines()) == 4
-    for query, status in (("format=doc", 400), ("fields=nme", 422), ("limit=0", 422), ("filter=[]", 422), ("sort=name", 400)):
+    for query, status in (
+        ("format=doc", 400),
+        ("fields=nme", 422),
+        ("limit=0", 422),
+        ("filter=[]", 422),
+        ("sort=name", 400),
+    ):
         assert world.eve.get(f"/records/contact/export?{query}").status_code == status, query
     assert world.eve.get("/records/nope/export").status_code == 404

@@ -1,4 +1,5 @@
 """The OpenAPI document is true: every operation is called with values made from it, good and bad."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -24,11 +25,19 @@ def test_document_describes_the_tenants_model(world: World) -> None:
     assert document["openapi"] == "3.1.0"
     new = document["components"]["schemas"]["account_new"]
     assert new["required"] == ["name"] and new["additionalProperties"] is False
-    assert "number" not in new["properties"] and "number" in document["components"]["schemas"]["account_record"]["properties"]
+    assert (
+        "number" not in new["properties"]
+        and "number" in document["components"]["schemas"]["account_record"]["properties"]
+    )
     assert "/records/account/{record}/related/{relationship}" in document["paths"]
     described = world.bob.get("/objects/account?language=zh").get_json()
     assert described["label"] == "客户" and described["create_schema"]["required"] == ["name"]
-    assert {o["name"] for o in world.bob.get("/objects").get_json()["objects"]} == {"account", "contact", "notice", "user"}
+    assert {o["name"] for o in world.bob.get("/objects").get_json()["objects"]} == {
+        "account",
+        "contact",
+        "notice",
+        "user",
+    }
     assert world.bob.get("/objects/nope").status_code == 404
 
 
@@ -60,8 +69,14 @@ def test_no_operation_breaks_or_answers_what_it_does_not_declare(world: World) -
 
 def _exercise(operation: Any, headers: dict[str, str], record: str, problems: list[str], seen: set[int]) -> None:
     @given(case=operation.as_strategy())
-    @settings(max_examples=8, deadline=None, database=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
-              suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=8,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
     def call(case: Any) -> None:
         if "record" in case.path_parameters and len(str(case.body)) % 2:
             case.path_parameters["record"] = record
@@ -81,5 +96,3 @@ def _exercise(operation: Any, headers: dict[str, str], record: str, problems: li
             raise
         if not problems or operation.path not in problems[-1]:
             problems.append(f"{operation.method} {operation.path}: {type(problem).__name__} {str(problem)[:600]}")
-
-

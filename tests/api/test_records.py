@@ -1,4 +1,5 @@
 """Records: the life of one, versions, repetition, external ids, strictness."""
+
 from __future__ import annotations
 
 import json
@@ -19,7 +20,9 @@ def test_record_lives_and_comes_back(world: World) -> None:
     assert world.bob.delete(f"/records/contact/{record}").status_code == 204
     assert world.bob.get(f"/records/contact/{record}").status_code == 404
     assert [r["id"] for r in world.bob.get("/records/contact?deleted=true").get_json()["records"]] == [record]
-    assert world.bob.post(f"/records/contact/{record}/restore").get_json()["restored"] == [{"object": "contact", "id": record}]
+    assert world.bob.post(f"/records/contact/{record}/restore").get_json()["restored"] == [
+        {"object": "contact", "id": record}
+    ]
     changes = world.bob.get(f"/records/contact/{record}/history").get_json()["changes"]
     assert [c["action"] for c in changes] == ["restored", "deleted", "updated", "created"]
     assert changes[2]["changes"] == {"name": {"from": "Ada", "to": "Bea"}}
@@ -99,20 +102,28 @@ def test_related_list_pages_and_filters(world: World) -> None:
     rest = world.bob.get(f"{path}&cursor={page['cursor']}").get_json()
     assert [r["name"] for r in page["records"] + rest["records"]] == ["a", "b", "c"]
     only = json.dumps({"field": "name", "op": "=", "value": "b"})
-    assert [r["name"] for r in world.bob.get(f"/records/account/{account}/related/contacts?filter={only}").get_json()["records"]] == ["b"]
+    assert [
+        r["name"]
+        for r in world.bob.get(f"/records/account/{account}/related/contacts?filter={only}").get_json()["records"]
+    ] == ["b"]
     unknown = world.bob.get(f"/records/account/{account}/related/contact")
     assert unknown.status_code == 404 and "Did you mean 'contacts'?" in unknown.get_json()["error"]["message"]
 
 
 HINTS = [
-    ("GET", "/records/account?limt=3", None, 400, "limit"), ("GET", "/records/account?fields=nam", None, 422, "name"),
-    ("GET", "/records/account?sort=nme", None, 422, "name"), ("GET", "/records/acount", None, 404, "account"),
-    ("GET", "/records/contact?fields=account.nmae", None, 422, "name"), ("POST", "/records/account/query", {"filtr": {}}, 422, "filter"),
+    ("GET", "/records/account?limt=3", None, 400, "limit"),
+    ("GET", "/records/account?fields=nam", None, 422, "name"),
+    ("GET", "/records/account?sort=nme", None, 422, "name"),
+    ("GET", "/records/acount", None, 404, "account"),
+    ("GET", "/records/contact?fields=account.nmae", None, 422, "name"),
+    ("POST", "/records/account/query", {"filtr": {}}, 422, "filter"),
     ("POST", "/records/account/query", {"filter": {"feild": "name", "op": "=", "value": "x"}}, 422, "field"),
     ("POST", "/records/account/query", {"filter": {"field": "name", "op": "contain", "value": "x"}}, 422, "contains"),
     ("POST", "/records/account/query", {"aggregates": [{"function": "summ", "field": "amount"}]}, 422, "sum"),
-    ("POST", "/records/account", {"nme": "x"}, 422, "name"), ("GET", "/search?qq=1", None, 400, "q"),
-    ("POST", "/composite", {"operation": []}, 400, "operations"), ("GET", "/records/account/export?format=cvs", None, 400, "csv"),
+    ("POST", "/records/account", {"nme": "x"}, 422, "name"),
+    ("GET", "/search?qq=1", None, 400, "q"),
+    ("POST", "/composite", {"operation": []}, 400, "operations"),
+    ("GET", "/records/account/export?format=cvs", None, 400, "csv"),
     ("POST", "/composite", {"operations": [{"op": "crate", "object": "account", "body": {}}]}, 422, "create"),
 ]
 
@@ -126,14 +137,32 @@ def test_misspelling_is_refused_with_the_likely_intent(world: World) -> None:
 
 
 WRONG_REQUESTS = [
-    ("GET", "/records/account?limit=0", None), ("GET", "/records/account?limit=1001", None), ("GET", "/records/account?limit=x", None),
-    ("GET", "/records/account?limit=1&limit=2", None), ("GET", "/records/account?cursor=x", None), ("GET", "/records/account?total=yes", None),
-    ("GET", "/records/account?filter=x", None), ("GET", "/records/account?filter=[]", None), ("GET", "/records/account?sort=topics", None),
-    ("GET", "/records/account?cursor=eyJhIjoxfQ", None), ("GET", "/records/account?cursor=W10", None), ("GET", "/records/account?cursor=%00", None),
-    ("GET", "/records/a%00b", None), ("GET", "/records/account/x%00", None), ("GET", "/search?q=", None), ("GET", "/search", None),
-    ("GET", f"/search?q={'x' * 201}", None), ("GET", "/search?q=a&objects=nope", None), ("GET", "/files/..%2f..%2fetc%2fpasswd", None),
-    ("GET", "/files/" + "a" * 32, None), ("GET", "/jobs/x", None), ("GET", "/jobs/99999999999999999999", None), ("GET", "/jobs/-1", None),
-    ("POST", "/records/account/query", []), ("POST", "/records/account/query", {"limit": 10**30}), ("POST", "/records/account/query", {"filter": {"and": 1}}),
+    ("GET", "/records/account?limit=0", None),
+    ("GET", "/records/account?limit=1001", None),
+    ("GET", "/records/account?limit=x", None),
+    ("GET", "/records/account?limit=1&limit=2", None),
+    ("GET", "/records/account?cursor=x", None),
+    ("GET", "/records/account?total=yes", None),
+    ("GET", "/records/account?filter=x", None),
+    ("GET", "/records/account?filter=[]", None),
+    ("GET", "/records/account?sort=topics", None),
+    ("GET", "/records/account?cursor=eyJhIjoxfQ", None),
+    ("GET", "/records/account?cursor=W10", None),
+    ("GET", "/records/account?cursor=%00", None),
+    ("GET", "/records/a%00b", None),
+    ("GET", "/records/account/x%00", None),
+    ("GET", "/search?q=", None),
+    ("GET", "/search", None),
+    ("GET", f"/search?q={'x' * 201}", None),
+    ("GET", "/search?q=a&objects=nope", None),
+    ("GET", "/files/..%2f..%2fetc%2fpasswd", None),
+    ("GET", "/files/" + "a" * 32, None),
+    ("GET", "/jobs/x", None),
+    ("GET", "/jobs/99999999999999999999", None),
+    ("GET", "/jobs/-1", None),
+    ("POST", "/records/account/query", []),
+    ("POST", "/records/account/query", {"limit": 10**30}),
+    ("POST", "/records/account/query", {"filter": {"and": 1}}),
     ("POST", "/records/account/query", {"filter": {"field": "id", "op": "=", "value": 10**30}}),
     ("POST", "/records/account/query", {"filter": {"field": "id", "op": "=", "value": True}}),
     ("POST", "/records/account/query", {"filter": {"field": "name", "op": "contains", "value": "a\0b"}}),
@@ -147,14 +176,25 @@ WRONG_REQUESTS = [
     ("POST", "/records/account/query", {"filter": {"field": "address.city", "op": "=", "value": "a\0"}}),
     ("POST", "/records/account/query", {"filter": {"field": "place.latitude", "op": "=", "value": "x"}}),
     ("POST", "/records/account/query", {"filter": {"field": "version", "op": "=", "value": 10**30}}),
-    ("POST", "/records/account/query", {"fields": ["name"] * 3 + [5]}), ("POST", "/records/account/query", {"fields": [f"f{i}" for i in range(201)]}),
-    ("POST", "/records/account/query", {"aggregates": [{"function": "sum", "field": "name"}]}), ("POST", "/records/account/query", {"group_by": ["topics"]}),
-    ("POST", "/records/account/query", {"children": {"nope": {}}}), ("POST", "/records/account/query", {"children": []}),
-    ("POST", "/composite", {"operations": []}), ("POST", "/composite", {"operations": [5]}), ("POST", "/composite", {"operations": [{"op": ["create"]}]}),
+    ("POST", "/records/account/query", {"fields": ["name"] * 3 + [5]}),
+    ("POST", "/records/account/query", {"fields": [f"f{i}" for i in range(201)]}),
+    ("POST", "/records/account/query", {"aggregates": [{"function": "sum", "field": "name"}]}),
+    ("POST", "/records/account/query", {"group_by": ["topics"]}),
+    ("POST", "/records/account/query", {"children": {"nope": {}}}),
+    ("POST", "/records/account/query", {"children": []}),
+    ("POST", "/composite", {"operations": []}),
+    ("POST", "/composite", {"operations": [5]}),
+    ("POST", "/composite", {"operations": [{"op": ["create"]}]}),
     ("POST", "/composite", {"operations": [{"op": "delete", "object": "account", "id": "@{x.id}"}]}),
-    ("POST", "/metadata/plan", {"documents": [5]}), ("POST", "/metadata/plan", {"documents": {}}), ("POST", "/metadata/plan", {"removed": [["a"]]}),
-    ("POST", "/metadata/apply", {"documents": [{"kind": "object", "name": "Bad Name", "fields": []}]}), ("POST", "/metadata/plan", {"renames": [{}]}),
-    ("POST", "/metadata/plan", {"removed": [["object", "nope"]]}), ("GET", "/metadata?kind=nope", None), ("GET", "/schemas/nope.json", None), ("GET", "/nope", None),
+    ("POST", "/metadata/plan", {"documents": [5]}),
+    ("POST", "/metadata/plan", {"documents": {}}),
+    ("POST", "/metadata/plan", {"removed": [["a"]]}),
+    ("POST", "/metadata/apply", {"documents": [{"kind": "object", "name": "Bad Name", "fields": []}]}),
+    ("POST", "/metadata/plan", {"renames": [{}]}),
+    ("POST", "/metadata/plan", {"removed": [["object", "nope"]]}),
+    ("GET", "/metadata?kind=nope", None),
+    ("GET", "/schemas/nope.json", None),
+    ("GET", "/nope", None),
 ]
 
 
@@ -163,13 +203,21 @@ def test_wrong_requests_are_refused_and_leak_nothing(world: World) -> None:
     for method, path, body in WRONG_REQUESTS:
         response = world.ada.call(method, path, body)
         text = response.get_data(as_text=True)
-        if not 400 <= response.status_code < 500 or any(leak in text for leak in ("Traceback", "sqlalchemy", "SELECT ", "/work/", ".py")):
+        if not 400 <= response.status_code < 500 or any(
+            leak in text for leak in ("Traceback", "sqlalchemy", "SELECT ", "/work/", ".py")
+        ):
             failures.append((method, path[:80], str(body)[:80], response.status_code, text[:200]))
     assert not failures
 
 
 def test_relative_dates_at_the_edges_answer(world: World) -> None:
-    for word in ("LAST_N_DAYS:9999", "NEXT_N_YEARS:9999", "LAST_N_YEARS:9999", "LAST_N_MONTHS:9999", "NEXT_N_WEEKS:9999"):
+    for word in (
+        "LAST_N_DAYS:9999",
+        "NEXT_N_YEARS:9999",
+        "LAST_N_YEARS:9999",
+        "LAST_N_MONTHS:9999",
+        "NEXT_N_WEEKS:9999",
+    ):
         for field in ("founded", "seen_at"):
             response = world.ada.post("/records/account/query", {"filter": {"field": field, "op": "=", "value": word}})
             assert response.status_code in (200, 422), (word, field)
@@ -181,8 +229,17 @@ def test_body_must_be_json_of_sane_depth(world: World) -> None:
 
     assert send(b"name=x", "application/x-www-form-urlencoded") == 415
     assert send(b"<a/>", "text/xml") == 415
-    for wrong in (b"", b"{", b'{"name": NaN}', b'\xff{"name":"x"}', b'{"name":"x"} {}', b"[" * 100_000, b'{"a":' * 5000 + b"1" + b"}" * 5000, b'{"a":' * 300 + b"1" + b"}" * 300,
-                  b'{"staff": ' + b"9" * 5000 + b"}"):
+    for wrong in (
+        b"",
+        b"{",
+        b'{"name": NaN}',
+        b'\xff{"name":"x"}',
+        b'{"name":"x"} {}',
+        b"[" * 100_000,
+        b'{"a":' * 5000 + b"1" + b"}" * 5000,
+        b'{"a":' * 300 + b"1" + b"}" * 300,
+        b'{"staff": ' + b"9" * 5000 + b"}",
+    ):
         assert send(wrong) == 400, wrong[:30]
     for wrong in (b"[]", b'"x"', b"5", b"null"):
         assert send(wrong) == 422, wrong
@@ -195,7 +252,11 @@ def test_body_must_be_json_of_sane_depth(world: World) -> None:
 
 def test_methods_are_told(world: World) -> None:
     wrong = world.ada.put("/records/account", {})
-    assert (wrong.status_code, wrong.get_json()["error"]["code"], wrong.headers["Allow"]) == (405, "method_not_allowed", "GET, HEAD, OPTIONS, POST")
+    assert (wrong.status_code, wrong.get_json()["error"]["code"], wrong.headers["Allow"]) == (
+        405,
+        "method_not_allowed",
+        "GET, HEAD, OPTIONS, POST",
+    )
     assert "POST" in world.ada.call("OPTIONS", "/records/account").headers["Allow"]
     head = world.ada.call("HEAD", "/records/account")
     assert (head.status_code, head.get_data()) == (200, b"")

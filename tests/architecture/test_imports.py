@@ -1,4 +1,5 @@
 """Imports point one way, and no top-level folder hides a standard module."""
+
 import ast
 import platform
 import sys
@@ -13,7 +14,12 @@ ALLOWED = {
     "trellis_plugins": {"trellis_plugins", "trellis", "trellis_metadata"},
     "trellis_admin": {"trellis_admin", "trellis", "trellis_metadata"},
 }
-FOLDERS = {"trellis_metadata": "metadata", "trellis": "platform", "trellis_plugins": "plugins", "trellis_admin": "admin_ui"}
+FOLDERS = {
+    "trellis_metadata": "metadata",
+    "trellis": "platform",
+    "trellis_plugins": "plugins",
+    "trellis_admin": "admin_ui",
+}
 
 
 def modules(package: str) -> list[Path]:
@@ -33,7 +39,11 @@ def imported(path: Path) -> set[str]:
 @pytest.mark.parametrize("package", ALLOWED)
 def test_packages_import_only_what_lies_below_them(package: str) -> None:
     assert modules(package)
-    wrong = {str(p.relative_to(ROOT)): bad for p in modules(package) if (bad := imported(p) & set(ALLOWED) - ALLOWED[package])}
+    wrong = {
+        str(p.relative_to(ROOT)): bad
+        for p in modules(package)
+        if (bad := imported(p) & set(ALLOWED) - ALLOWED[package])
+    }
     assert wrong == {}
 
 
@@ -46,8 +56,11 @@ def test_language_package_knows_no_storage_and_no_web() -> None:
 def test_only_api_app_and_server_know_http() -> None:
     inside = ROOT / "platform" / "trellis"
     allowed = {inside / "app.py", inside / "server.py"}
-    wrong = [str(p.relative_to(ROOT)) for p in modules("trellis")
-             if p not in allowed and inside / "api" not in p.parents and imported(p) & {"flask", "werkzeug"}]
+    wrong = [
+        str(p.relative_to(ROOT))
+        for p in modules("trellis")
+        if p not in allowed and inside / "api" not in p.parents and imported(p) & {"flask", "werkzeug"}
+    ]
     assert wrong == []
 
 
@@ -67,14 +80,22 @@ def test_standard_library_platform_is_not_hidden() -> None:
 def test_wall_clock_is_read_in_one_module_only() -> None:
     allowed = {"clock.py"}
     calls = ("datetime.now(", "datetime.utcnow(", "date.today(", "time.time(")
-    wrong = [str(p.relative_to(ROOT)) for p in modules("trellis") + modules("trellis_metadata")
-             if p.name not in allowed and any(c in p.read_text(encoding="utf-8") for c in calls)]
+    wrong = [
+        str(p.relative_to(ROOT))
+        for p in modules("trellis") + modules("trellis_metadata")
+        if p.name not in allowed and any(c in p.read_text(encoding="utf-8") for c in calls)
+    ]
     assert wrong == []
 
 
 def test_no_registry_host_is_named_in_the_repository() -> None:
     hosts = ("registry.npm" + "js.org", "py" + "pi.org", "files.python" + "hosted.org", "deb.deb" + "ian.org")
     import subprocess
+
     names = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
-    wrong = [n for n in names if (ROOT / n).is_file() and any(h in (ROOT / n).read_bytes().decode("utf-8", "replace") for h in hosts)]
+    wrong = [
+        n
+        for n in names
+        if (ROOT / n).is_file() and any(h in (ROOT / n).read_bytes().decode("utf-8", "replace") for h in hosts)
+    ]
     assert wrong == []

@@ -19,8 +19,16 @@ from trellis.cli.discovery import commands
 
 Cli = Callable[..., Result]
 REPOSITORY = Path(__file__).parents[2]
-DEAL: dict[str, Any] = {"kind": "object", "name": "deal", "label": "Deal", "fields": [
-    {"name": "name", "type": "text", "required": True}, {"name": "number", "type": "text", "unique": True}, {"name": "note", "type": "text"}]}
+DEAL: dict[str, Any] = {
+    "kind": "object",
+    "name": "deal",
+    "label": "Deal",
+    "fields": [
+        {"name": "name", "type": "text", "required": True},
+        {"name": "number", "type": "text", "unique": True},
+        {"name": "note", "type": "text"},
+    ],
+}
 
 
 @pytest.fixture
@@ -72,25 +80,53 @@ def test_every_command_explains_itself_and_takes_json(path: tuple[str, ...]) -> 
 
 
 def test_the_commands_that_the_product_promises_are_there() -> None:
-    assert {"init", "run", "worker", "tenant", "user", "metadata", "import", "export", "query", "doctor", "backup", "restore", "shell"} <= set(commands())
+    assert {
+        "init",
+        "run",
+        "worker",
+        "tenant",
+        "user",
+        "metadata",
+        "import",
+        "export",
+        "query",
+        "doctor",
+        "backup",
+        "restore",
+        "shell",
+    } <= set(commands())
     metadata: Any = commands()["metadata"]
     assert {"pull", "validate", "plan", "apply", "undo", "log", "diff"} <= set(metadata.commands)
 
 
-@pytest.mark.parametrize(("args", "code", "name"), [
-    (("query", "nothing"), 3, "unknown_object"), (("--tenant", "nobody", "query", "deal"), 3, "unknown_tenant"),
-    (("import", "no.csv", "deal"), 3, "file_not_found"), (("--as", "nobody", "query", "deal"), 3, "not_found"),
-    (("query", "deal", "--filter", "{"), 1, "invalid_query"), (("query", "deal", "--fields", "nam"), 1, "invalid_query"),
-    (("metadata", "undo", "--confirm", "wrong"), 4, "stale_plan"), (("tenant", "create", "shop"), 4, "tenant_exists"),
-    (("tenant", "create", "Bad Name"), 1, "bad_tenant_name"), (("tenant", "drop", "shop"), 4, "confirmation_required"),
-    (("tenant", "move", "shop", "--to", "mysql://x/y", "--yes"), 1, "bad_database_url"),
-    (("user", "create", "bob", "--password", "short"), 1, "weak_password"), (("user", "token", "admin", "--scope", "all"), 1, "bad_scope"),
-    (("export", "deal", "--format", "pdf"), 1, "unknown_format"), (("query", "deal", "--limit", "0"), 2, "usage"), (("nonsense",), 2, "usage"),
-    (("export", "deal"), 2, "usage"), (("metadata", "plan", "nowhere"), 3, "file_not_found"), (("metadata", "plan", ".", "--rename", "x"), 1, "bad_rename"),
-    (("restore", __file__), 1, "bad_archive"),
-])
-def test_a_problem_has_its_exit_code_and_one_json_document(shop: Cli, args: tuple[str, ...], code: int, name: str, tmp_path: Path,
-                                                           monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("args", "code", "name"),
+    [
+        (("query", "nothing"), 3, "unknown_object"),
+        (("--tenant", "nobody", "query", "deal"), 3, "unknown_tenant"),
+        (("import", "no.csv", "deal"), 3, "file_not_found"),
+        (("--as", "nobody", "query", "deal"), 3, "not_found"),
+        (("query", "deal", "--filter", "{"), 1, "invalid_query"),
+        (("query", "deal", "--fields", "nam"), 1, "invalid_query"),
+        (("metadata", "undo", "--confirm", "wrong"), 4, "stale_plan"),
+        (("tenant", "create", "shop"), 4, "tenant_exists"),
+        (("tenant", "create", "Bad Name"), 1, "bad_tenant_name"),
+        (("tenant", "drop", "shop"), 4, "confirmation_required"),
+        (("tenant", "move", "shop", "--to", "mysql://x/y", "--yes"), 1, "bad_database_url"),
+        (("user", "create", "bob", "--password", "short"), 1, "weak_password"),
+        (("user", "token", "admin", "--scope", "all"), 1, "bad_scope"),
+        (("export", "deal", "--format", "pdf"), 1, "unknown_format"),
+        (("query", "deal", "--limit", "0"), 2, "usage"),
+        (("nonsense",), 2, "usage"),
+        (("export", "deal"), 2, "usage"),
+        (("metadata", "plan", "nowhere"), 3, "file_not_found"),
+        (("metadata", "plan", ".", "--rename", "x"), 1, "bad_rename"),
+        (("restore", __file__), 1, "bad_archive"),
+    ],
+)
+def test_a_problem_has_its_exit_code_and_one_json_document(
+    shop: Cli, args: tuple[str, ...], code: int, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path / "meta")
     result = shop(*args, "--json") if args[0] != "nonsense" else shop("--json", *args)
     assert (result.exit_code, answer(result)["error"]["code"]) == (code, name)
@@ -117,11 +153,20 @@ def test_several_tenants_must_be_told_apart(shop: Cli) -> None:
 
 
 def test_a_real_process_returns_the_exit_codes(tmp_path: Path) -> None:
-    env = {**os.environ, "TRELLIS_HOME": str(tmp_path / "home"), "PYTHONPATH": os.pathsep.join(str(REPOSITORY / p) for p in ("platform", "metadata"))}
+    env = {
+        **os.environ,
+        "TRELLIS_HOME": str(tmp_path / "home"),
+        "PYTHONPATH": os.pathsep.join(str(REPOSITORY / p) for p in ("platform", "metadata")),
+    }
     env.pop("TRELLIS_DATABASE_URL", None)
 
     def run(*args: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([sys.executable, "-c", "from trellis.cli import main; main()", *args], env=env, capture_output=True, text=True)
+        return subprocess.run(
+            [sys.executable, "-c", "from trellis.cli import main; main()", *args],
+            env=env,
+            capture_output=True,
+            text=True,
+        )
 
     assert run("init", "shop", "--json").returncode == 0
     listed = run("tenant", "list", "--json")
@@ -170,7 +215,9 @@ def test_pull_and_apply_are_the_identity(shop: Cli, tmp_path: Path) -> None:
 
 
 def test_all_problems_of_a_folder_are_told_and_nothing_is_applied(shop: Cli, tmp_path: Path) -> None:
-    folder = written(tmp_path, {**DEAL, "fields": [{"name": "a", "type": "txt"}, {"name": "b", "type": "text", "max_length": -1}]})
+    folder = written(
+        tmp_path, {**DEAL, "fields": [{"name": "a", "type": "txt"}, {"name": "b", "type": "text", "max_length": -1}]}
+    )
     found = shop("metadata", "validate", folder, "--json")
     assert (found.exit_code, answer(found)["valid"]) == (1, False)
     assert {d["pointer"].split("/")[2] for d in answer(found)["diagnostics"]} == {"0", "1"}
@@ -216,7 +263,17 @@ def test_refused_rows_give_exit_code_1_and_an_error_file(shop: Cli, tmp_path: Pa
 def test_a_mapping_is_saved_and_used_again(shop: Cli, tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_text("Title,No\nA,1\n")
     saved = str(tmp_path / "map.json")
-    shown = shop("import", str(tmp_path / "d.csv"), "deal", "--map", "Title=name", "--save-mapping", saved, "--show-mapping", "--json")
+    shown = shop(
+        "import",
+        str(tmp_path / "d.csv"),
+        "deal",
+        "--map",
+        "Title=name",
+        "--save-mapping",
+        saved,
+        "--show-mapping",
+        "--json",
+    )
     assert answer(shown)["mapping"] == {"Title": "name", "No": ""}
     assert answer(shop("query", "deal", "--json"))["records"] == []
     assert shop("import", str(tmp_path / "d.csv"), "deal", "--mapping", saved).exit_code == 0
@@ -257,5 +314,9 @@ def test_backup_restore_clone_and_doctor(shop: Cli, tmp_path: Path) -> None:
 
 
 def test_shell_runs_a_text(shop: Cli) -> None:
-    result = shop("shell", "-c", "write(lambda tx: tx.create('deal', [{'name': 'A'}])); print(query('deal', fields='name')[0]['name'])")
+    result = shop(
+        "shell",
+        "-c",
+        "write(lambda tx: tx.create('deal', [{'name': 'A'}])); print(query('deal', fields='name')[0]['name'])",
+    )
     assert (result.exit_code, result.stdout) == (0, "A\n")

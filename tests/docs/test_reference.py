@@ -27,7 +27,9 @@ PAGES: dict[str, str] = reference.pages()
 def test_page_is_up_to_date(name: str) -> None:
     path = reference.TARGET / name
     found = path.read_text(encoding="utf-8") if path.exists() else ""
-    assert found == PAGES[name], f"docs/reference/{name} is not what the code says: run 'make docs' and commit the result."
+    assert found == PAGES[name], (
+        f"docs/reference/{name} is not what the code says: run 'make docs' and commit the result."
+    )
 
 
 def test_no_page_is_left_of_a_kind_that_is_gone() -> None:
@@ -36,7 +38,11 @@ def test_no_page_is_left_of_a_kind_that_is_gone() -> None:
 
 def test_every_key_of_the_language_has_a_meaning_on_its_page() -> None:
     lines = [
-        line for name, page in PAGES.items() if name.startswith(("metadata/", "field-types")) for line in page.splitlines() if line.startswith("| `")
+        line
+        for name, page in PAGES.items()
+        if name.startswith(("metadata/", "field-types"))
+        for line in page.splitlines()
+        if line.startswith("| `")
     ]
     assert len(lines) > 100
     assert [line for line in lines if not line.split(" | ")[2].strip()] == []

@@ -80,5 +80,7 @@ def test_changed_block_is_noticed(tmp_path: Path, old: str, new: str) -> None:
 
 
 def test_answers_of_requests_are_compared_without_white_space() -> None:
-    assert tutorial.matches('{\n  "id": "company_…",\n "name": "A"\n}\n', '{"id":"company_4w9s","name":"A"}', spaces=False)
+    assert tutorial.matches(
+        '{\n  "id": "company_…",\n "name": "A"\n}\n', '{"id":"company_4w9s","name":"A"}', spaces=False
+    )
     assert not tutorial.matches('{"name": "A"}', '{"name":"B"}', spaces=False)

@@ -146,7 +146,10 @@ class Reader:
         log = self.folder / "server.log"
         with log.open("wb") as out:
             self._server = subprocess.Popen(
-                [sys.executable, "-m", "trellis", *words, "--port", str(self._port)], cwd=self.folder, stdout=out, stderr=out
+                [sys.executable, "-m", "trellis", *words, "--port", str(self._port)],
+                cwd=self.folder,
+                stdout=out,
+                stderr=out,
             )
         for _ in range(300):
             try:

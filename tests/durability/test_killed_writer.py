@@ -55,7 +55,9 @@ def test_every_acknowledged_write_survives_and_none_is_half(runtime: Runtime, da
     with tenant.database.reading() as connection:
         model = tenant.model_in(connection).object("deal")
         stored = [r[0] for r in connection.execute(model.table.select().with_only_columns(model.table.c.id))]
-        numbers = [r[0] for r in connection.execute(model.table.select().with_only_columns(model.fields["number"].column))]
+        numbers = [
+            r[0] for r in connection.execute(model.table.select().with_only_columns(model.fields["number"].column))
+        ]
     assert set(told) <= set(stored)
     assert len(numbers) == len(set(numbers)) == len(stored)
     trail = [c["record"] for c in changes(tenant, object="deal")]

@@ -28,9 +28,22 @@ ADMIN = Principal("system", None, "test", admin=True)
 @pytest.fixture
 def shop(tenant: Tenant) -> Tenant:
     def body(tx: Any) -> None:
-        account = tx.create("account", [{"name": "瑞恒科技", "code": "C1", "address": {"city": "Berlin", "country": "DE"}}])[0].id
-        deals = tx.create("deal", [{"name": "D", "amount": "9999999999999999.99", "close_date": "2026-01-02", "number": "N1",
-                                    "account": tx.model.env.format_id("account", account)}, {"name": "gone"}])
+        account = tx.create(
+            "account", [{"name": "瑞恒科技", "code": "C1", "address": {"city": "Berlin", "country": "DE"}}]
+        )[0].id
+        deals = tx.create(
+            "deal",
+            [
+                {
+                    "name": "D",
+                    "amount": "9999999999999999.99",
+                    "close_date": "2026-01-02",
+                    "number": "N1",
+                    "account": tx.model.env.format_id("account", account),
+                },
+                {"name": "gone"},
+            ],
+        )
         tx.delete("deal", [deals[1].id])
 
     tenant.run(ADMIN, Cause("test"), body)
@@ -38,7 +51,9 @@ def shop(tenant: Tenant) -> Tenant:
     create_token(tenant, user, "t")
     # A removed field leaves a column that only an undo shows: it belongs to the tenant all the same.
     model = tenant.model().snapshot.of_kind("object")["deal"]
-    plan = tenant.publisher.plan_documents([{**model, "fields": [f for f in model["fields"] if f["name"] != "close_date"]}])
+    plan = tenant.publisher.plan_documents(
+        [{**model, "fields": [f for f in model["fields"] if f["name"] != "close_date"]}]
+    )
     tenant.publisher.apply(plan, confirm=plan.hash)
     tenant.files.mkdir(parents=True, exist_ok=True)
     (tenant.files / "ab").mkdir()
@@ -49,7 +64,10 @@ def shop(tenant: Tenant) -> Tenant:
 def content(tenant: Tenant) -> dict[str, list[Any]]:
     """Every row of every table."""
     with tenant.database.reading() as connection:
-        return {t.name: sorted([[to_plain(v) for v in r] for r in connection.execute(sa.select(t))], key=repr) for t in all_tables(connection)}
+        return {
+            t.name: sorted([[to_plain(v) for v in r] for r in connection.execute(sa.select(t))], key=repr)
+            for t in all_tables(connection)
+        }
 
 
 def complaints(tenant: Tenant) -> list[Any]:
@@ -103,17 +121,29 @@ def _rewrite(path: Path, change: Callable[[str, bytes], tuple[str, bytes]]) -> N
 
 
 def _manifest(**values: Any) -> Callable[[str, bytes], tuple[str, bytes]]:
-    return lambda name, data: (name, json.dumps({**json.loads(data), **values}).encode() if name == "manifest.json" else data)
+    return lambda name, data: (
+        name,
+        json.dumps({**json.loads(data), **values}).encode() if name == "manifest.json" else data,
+    )
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    (lambda n, d: (n, d.replace(b"9999999999999999.99", b"1.00") if n == "tables/o_deal.ndjson" else d), "does not have the digest"),
-    (lambda n, d: ("x/" + n if n == "tables/t_change.ndjson" else n, d), "damaged"),
-    (_manifest(format=2), "format 2"), (_manifest(revision="tenant_9999"), "another version"),
-    (_manifest(files=[{"name": "../../x", "size": 1, "sha256": ""}]), "outside its folder"),
-    (lambda n, d: (n, b"[]" if n == "manifest.json" else d), "cannot be read"),
-])
-def test_a_damaged_archive_is_refused_and_nothing_is_replaced(runtime: Runtime, shop: Tenant, tmp_path: Path, change: Any, message: str) -> None:
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda n, d: (n, d.replace(b"9999999999999999.99", b"1.00") if n == "tables/o_deal.ndjson" else d),
+            "does not have the digest",
+        ),
+        (lambda n, d: ("x/" + n if n == "tables/t_change.ndjson" else n, d), "damaged"),
+        (_manifest(format=2), "format 2"),
+        (_manifest(revision="tenant_9999"), "another version"),
+        (_manifest(files=[{"name": "../../x", "size": 1, "sha256": ""}]), "outside its folder"),
+        (lambda n, d: (n, b"[]" if n == "manifest.json" else d), "cannot be read"),
+    ],
+)
+def test_a_damaged_archive_is_refused_and_nothing_is_replaced(
+    runtime: Runtime, shop: Tenant, tmp_path: Path, change: Any, message: str
+) -> None:
     before = content(shop)
     backup(shop, tmp_path / "shop.zip")
     _rewrite(tmp_path / "shop.zip", change)
@@ -139,7 +169,9 @@ def test_a_clone_has_the_records_but_no_sessions_tokens_or_messages(runtime: Run
     assert not list(runtime.home.glob("*.zip"))
 
 
-def test_a_tenant_moves_between_databases_and_back(runtime: Runtime, shop: Tenant, postgres_url: str, request: pytest.FixtureRequest) -> None:
+def test_a_tenant_moves_between_databases_and_back(
+    runtime: Runtime, shop: Tenant, postgres_url: str, request: pytest.FixtureRequest
+) -> None:
     before, home_url = content(shop), runtime.database_url
     other = None
     if home_url is None:

@@ -31,9 +31,14 @@ def shop(tenant: Tenant) -> Tenant:
     def body(tx: Any) -> None:
         account = tx.create("account", [{"name": "瑞恒科技"}])[0].id
         reference = tx.model.env.format_id("account", account)
-        tx.create("deal", [
-            {"name": "=1+1", "amount": "9999999999999999.99", "stage": "won", "account": reference, "note": "a\nb"},
-            {"name": "-5", "amount": "0.10"}, {"name": "'=quoted"}])
+        tx.create(
+            "deal",
+            [
+                {"name": "=1+1", "amount": "9999999999999999.99", "stage": "won", "account": reference, "note": "a\nb"},
+                {"name": "-5", "amount": "0.10"},
+                {"name": "'=quoted"},
+            ],
+        )
 
     tenant.run(ADMIN, Cause("test"), body)
     return tenant
@@ -46,7 +51,11 @@ def exported(tenant: Tenant, format: str = "csv", principal: Principal = ADMIN, 
 def test_csv_guards_texts_that_look_like_formulas(shop: Tenant) -> None:
     rows = list(csv.DictReader(io.StringIO(exported(shop).decode("utf-8-sig"))))
     assert [r["name"] for r in rows] == ["'=1+1", "-5", "''=quoted"]
-    assert (rows[0]["amount"], rows[0]["account.name"], rows[0]["note"]) == ("9999999999999999.99 USD", "瑞恒科技", "a\nb")
+    assert (rows[0]["amount"], rows[0]["account.name"], rows[0]["note"]) == (
+        "9999999999999999.99 USD",
+        "瑞恒科技",
+        "a\nb",
+    )
 
 
 @given(st.text(alphabet="'=+-@\t\ra1.", max_size=6))
@@ -84,7 +93,9 @@ def test_pages_follow_each_other_without_gap_or_repeat(tenant: Tenant) -> None:
 
 
 def test_filter_and_labels(shop: Tenant) -> None:
-    text = exported(shop, fields=("stage", "owner"), filter={"field": "stage", "op": "=", "value": "won"}, labels="zh").decode("utf-8-sig")
+    text = exported(
+        shop, fields=("stage", "owner"), filter={"field": "stage", "op": "=", "value": "won"}, labels="zh"
+    ).decode("utf-8-sig")
     assert text.splitlines()[0] == "id,Stage,负责人"
     assert len(text.splitlines()) == 2
 

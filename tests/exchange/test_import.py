@@ -36,7 +36,9 @@ def written(folder: Path, text: str, name: str = "data.csv", encoding: str = "ut
     return path
 
 
-def importer(tenant: Tenant, path: Path, object_name: str = "deal", mapping: dict[str, str] | None = None, **options: Any) -> Importer:
+def importer(
+    tenant: Tenant, path: Path, object_name: str = "deal", mapping: dict[str, str] | None = None, **options: Any
+) -> Importer:
     return Importer(tenant, options.pop("principal", ADMIN), object_name, open_source(path), mapping, **options)
 
 
@@ -54,15 +56,31 @@ def accounts(tenant: Tenant, *names: str) -> None:
 def test_headers_are_guessed_by_name_label_and_part(tenant: Tenant, tmp_path: Path) -> None:
     path = written(tmp_path, "客户名称,CODE,AddressCity,Parent__c,Mystery\nA,1,Berlin,,x\n")
     assert importer(tenant, path, "account").mapping == {
-        "客户名称": "name", "CODE": "code", "AddressCity": "address.city", "Parent__c": "parent", "Mystery": ""}
+        "客户名称": "name",
+        "CODE": "code",
+        "AddressCity": "address.city",
+        "Parent__c": "parent",
+        "Mystery": "",
+    }
 
 
 def test_a_mapping_overrides_the_guess_and_is_checked_as_a_whole(tenant: Tenant, tmp_path: Path) -> None:
     path = written(tmp_path, "Name,Other,Third\nA,1,2\n")
-    wrong = importer(tenant, path, "deal", {"Name": "nam", "Other": "account.amoun", "Nmae": "name", "Third": "created_at"}, key=["number"])
+    wrong = importer(
+        tenant,
+        path,
+        "deal",
+        {"Name": "nam", "Other": "account.amoun", "Nmae": "name", "Third": "created_at"},
+        key=["number"],
+    )
     problems = " ".join(wrong.check())
-    for part in ("no field 'nam'. Did you mean 'name'?", "no field 'amoun'", "no column 'Nmae'. Did you mean 'Name'?", "cannot be imported",
-                 "key 'number' is filled from no column"):
+    for part in (
+        "no field 'nam'. Did you mean 'name'?",
+        "no field 'amoun'",
+        "no column 'Nmae'. Did you mean 'Name'?",
+        "cannot be imported",
+        "key 'number' is filled from no column",
+    ):
         assert part in problems
     with pytest.raises(BadMapping):
         wrong.run()
@@ -71,18 +89,24 @@ def test_a_mapping_overrides_the_guess_and_is_checked_as_a_whole(tenant: Tenant,
 
 def test_two_columns_for_one_field_are_refused(tenant: Tenant, tmp_path: Path) -> None:
     path = written(tmp_path, "Name,Title\nA,B\n")
-    assert importer(tenant, path, "deal", {"Title": "name"}).check() == ["Columns 'Name' and 'Title' both go to 'name'. Leave one of them out."]
+    assert importer(tenant, path, "deal", {"Title": "name"}).check() == [
+        "Columns 'Name' and 'Title' both go to 'name'. Leave one of them out."
+    ]
 
 
 # -- formats -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("encoding", "delimiter"), [("utf-8", ","), ("utf-8-sig", ";"), ("gb18030", "\t"), ("gb18030", "|")])
+@pytest.mark.parametrize(
+    ("encoding", "delimiter"), [("utf-8", ","), ("utf-8-sig", ";"), ("gb18030", "\t"), ("gb18030", "|")]
+)
 def test_encoding_and_delimiter_of_csv_are_found(tenant: Tenant, tmp_path: Path, encoding: str, delimiter: str) -> None:
     lines = [["name", "stage", "note"], ["瑞恒科技", "赢单", 'two\nlines, "quoted"']]
     text = "\r\n".join(delimiter.join('"' + c.replace('"', '""') + '"' for c in line) for line in lines)
     importer(tenant, written(tmp_path, text, encoding=encoding)).run()
-    assert records(tenant, "deal", "name", "stage", "note") == [{"name": "瑞恒科技", "stage": "won", "note": 'two\nlines, "quoted"'}]
+    assert records(tenant, "deal", "name", "stage", "note") == [
+        {"name": "瑞恒科技", "stage": "won", "note": 'two\nlines, "quoted"'}
+    ]
 
 
 def test_a_workbook_gives_texts_numbers_and_days(tenant: Tenant, tmp_path: Path) -> None:
@@ -96,23 +120,39 @@ def test_a_workbook_gives_texts_numbers_and_days(tenant: Tenant, tmp_path: Path)
     book.save(tmp_path / "book.xlsx")
     importer(tenant, tmp_path / "book.xlsx").run()
     assert records(tenant, "deal", "name", "number", "amount", "close_date") == [
-        {"name": "A", "number": "7", "amount": {"amount": "12.50", "currency": "USD"}, "close_date": "2026-03-04"}]
+        {"name": "A", "number": "7", "amount": {"amount": "12.50", "currency": "USD"}, "close_date": "2026-03-04"}
+    ]
 
 
 def test_json_numbers_keep_every_digit(tenant: Tenant, tmp_path: Path) -> None:
-    path = written(tmp_path, '[{"name": "A", "amount": 9999999999999999.99, "account": null}, {"name": "B", "amount": {"amount": "0.10", "currency": "USD"}}]',
-                   "deals.json")
+    path = written(
+        tmp_path,
+        '[{"name": "A", "amount": 9999999999999999.99, "account": null}, {"name": "B", "amount": {"amount": "0.10", "currency": "USD"}}]',
+        "deals.json",
+    )
     importer(tenant, path).run()
     assert [r["amount"]["amount"] for r in records(tenant, "deal", "amount")] == ["9999999999999999.99", "0.10"]
 
 
-@pytest.mark.parametrize(("name", "content", "message"), [
-    ("a.csv", b"", "empty"), ("a.csv", b"name,name\n", "two columns 'name'"), ("a.csv", b"\xff\xff\xff\xff", "neither UTF-8"),
-    ("a.csv", b"name\nA,B\n", "Row 2"), ("a.json", b"{", "not JSON"), ("a.json", b'{"a": 1}', "not a list"), ("a.json", b"[1]", "Record 1"),
-    ("a.json", b'[{"name": NaN}]', "not JSON"), ("a.json", b"[" * 100_000, "not JSON"), ("a.xlsx", b"PK no zip", "not a workbook"),
-    ("a.json", b'{"records": [{"attributes": {}, "Kids": {"records": []}}]}', "child records under 'Kids'"),
-])
-def test_a_broken_file_is_refused_with_its_reason(tenant: Tenant, tmp_path: Path, name: str, content: bytes, message: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", b"", "empty"),
+        ("a.csv", b"name,name\n", "two columns 'name'"),
+        ("a.csv", b"\xff\xff\xff\xff", "neither UTF-8"),
+        ("a.csv", b"name\nA,B\n", "Row 2"),
+        ("a.json", b"{", "not JSON"),
+        ("a.json", b'{"a": 1}', "not a list"),
+        ("a.json", b"[1]", "Record 1"),
+        ("a.json", b'[{"name": NaN}]', "not JSON"),
+        ("a.json", b"[" * 100_000, "not JSON"),
+        ("a.xlsx", b"PK no zip", "not a workbook"),
+        ("a.json", b'{"records": [{"attributes": {}, "Kids": {"records": []}}]}', "child records under 'Kids'"),
+    ],
+)
+def test_a_broken_file_is_refused_with_its_reason(
+    tenant: Tenant, tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(BadSource, match=message):
         importer(tenant, tmp_path / name, mapping={}).run()
@@ -155,7 +195,9 @@ def test_good_rows_are_written_and_bad_ones_come_back_with_every_reason(tenant: 
 
 
 def test_an_error_file_can_be_mended_and_imported(tenant: Tenant, tmp_path: Path) -> None:
-    importer(tenant, written(tmp_path, "name,close_date,note\nA,never,=1+1\n"), error_file=tmp_path / "errors.csv").run()
+    importer(
+        tenant, written(tmp_path, "name,close_date,note\nA,never,=1+1\n"), error_file=tmp_path / "errors.csv"
+    ).run()
     mended = (tmp_path / "errors.csv").read_text().replace("never", "2026-01-01")
     report = importer(tenant, written(tmp_path, mended, "mended.csv")).run()
     assert report.counts["created"] == 1
@@ -163,8 +205,14 @@ def test_an_error_file_can_be_mended_and_imported(tenant: Tenant, tmp_path: Path
 
 
 def test_a_clean_import_leaves_no_error_file(tenant: Tenant, tmp_path: Path) -> None:
-    report = importer(tenant, written(tmp_path, "name\nA\n"), error_file=tmp_path / "errors.csv", progress_file=tmp_path / "p.json").run()
-    assert (report.error_file, (tmp_path / "errors.csv").exists(), (tmp_path / "p.json").exists()) == (None, False, False)
+    report = importer(
+        tenant, written(tmp_path, "name\nA\n"), error_file=tmp_path / "errors.csv", progress_file=tmp_path / "p.json"
+    ).run()
+    assert (report.error_file, (tmp_path / "errors.csv").exists(), (tmp_path / "p.json").exists()) == (
+        None,
+        False,
+        False,
+    )
 
 
 def test_a_dry_run_judges_everything_and_writes_nothing(tenant: Tenant, tmp_path: Path) -> None:
@@ -178,13 +226,17 @@ def test_a_dry_run_judges_everything_and_writes_nothing(tenant: Tenant, tmp_path
 def test_the_cause_of_the_change_names_the_file(tenant: Tenant, tmp_path: Path) -> None:
     importer(tenant, written(tmp_path, "name\nA\n")).run()
     with tenant.database.reading() as connection:
-        cause = connection.execute(sa.select(system.change.c.cause).order_by(system.change.c.id.desc()).limit(1)).scalar_one()
+        cause = connection.execute(
+            sa.select(system.change.c.cause).order_by(system.change.c.id.desc()).limit(1)
+        ).scalar_one()
     assert (cause["kind"], cause["file"]) == ("import", "data.csv")
 
 
 def test_rights_of_the_importing_person_hold(tenant: Tenant, tmp_path: Path) -> None:
     with pytest.raises(AccessDenied):
-        importer(tenant, written(tmp_path, "name,login\nX,x\n"), "user", principal=Principal("person", 1, "reader")).run()
+        importer(
+            tenant, written(tmp_path, "name,login\nX,x\n"), "user", principal=Principal("person", 1, "reader")
+        ).run()
 
 
 def test_stamps_are_kept_in_migration_mode_only(tenant: Tenant, tmp_path: Path) -> None:
@@ -205,7 +257,9 @@ def test_a_key_changes_records_that_exist_and_makes_the_others(tenant: Tenant, t
 
 
 @pytest.mark.parametrize("chunk", [1, 2000])
-def test_a_key_that_stands_twice_in_the_file_is_refused_wherever_it_stands(tenant: Tenant, tmp_path: Path, chunk: int) -> None:
+def test_a_key_that_stands_twice_in_the_file_is_refused_wherever_it_stands(
+    tenant: Tenant, tmp_path: Path, chunk: int
+) -> None:
     report = importer(tenant, written(tmp_path, "number,name\nA1,One\nA1,Uno\n"), key=["number"], chunk=chunk).run()
     assert reasons(report) == {3: "Row 2 has the same key (a1)."}
 
@@ -231,8 +285,13 @@ def test_external_ids_are_remembered_per_system(tenant: Tenant, tmp_path: Path) 
 def test_lookups_go_by_name_unique_field_external_id_and_id(tenant: Tenant, tmp_path: Path) -> None:
     importer(tenant, written(tmp_path, "name,code,sap\nAcme,C7,S1\n"), "account", {"sap": "external:sap"}).run()
     acme = records(tenant, "account", "id")[0]["id"]
-    for header, target, value in (("account", "account", "Acme"), ("account", "account", "c7"), ("account", "account", acme),
-                                  ("account.code", "account.code", "C7"), ("x", "account.external:sap", "S1")):
+    for header, target, value in (
+        ("account", "account", "Acme"),
+        ("account", "account", "c7"),
+        ("account", "account", acme),
+        ("account.code", "account.code", "C7"),
+        ("x", "account.external:sap", "S1"),
+    ):
         report = importer(tenant, written(tmp_path, f"name,{header}\nD,{value}\n"), mapping={header: target}).run()
         assert report.errors == []
     assert {r["account.name"] for r in records(tenant, "deal", "account.name")} == {"Acme"}
@@ -302,7 +361,9 @@ def test_an_interrupted_import_goes_on_and_no_row_is_twice_or_missing(tenant: Te
         assert [r["name"] for r in csv.DictReader(stream)] == ["N3", "N13", "N23", "N33", "N43"]
 
 
-def test_a_death_between_progress_file_and_commit_repeats_the_chunk(tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_death_between_progress_file_and_commit_repeats_the_chunk(
+    tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = written(tmp_path, "name,close_date\n" + "".join(f"N{i},{'bad' if i == 15 else ''}\n" for i in range(30)))
     options: dict[str, Any] = {"chunk": 10, "error_file": tmp_path / "e.csv", "progress_file": tmp_path / "p.json"}
     broken = importer(tenant, path, **options)
@@ -339,7 +400,12 @@ def test_another_file_or_mapping_cannot_be_resumed(tenant: Tenant, tmp_path: Pat
 
 def test_references_of_data_trees_are_resolved_between_files(tenant: Tenant, tmp_path: Path) -> None:
     tree = {"records": [{"attributes": {"type": "Account", "referenceId": "AcmeRef"}, "Name": "Acme"}]}
-    deals = {"records": [{"attributes": {}, "Name": "D", "Account__c": "@AcmeRef"}, {"attributes": {}, "Name": "E", "Account__c": "@Nobody"}]}
+    deals = {
+        "records": [
+            {"attributes": {}, "Name": "D", "Account__c": "@AcmeRef"},
+            {"attributes": {}, "Name": "E", "Account__c": "@Nobody"},
+        ]
+    }
     references: dict[str, Any] = {}
     importer(tenant, written(tmp_path, json.dumps(tree), "a.json"), "account", references=references).run()
     report = importer(tenant, written(tmp_path, json.dumps(deals), "d.json"), references=references).run()

@@ -61,9 +61,21 @@ def loaded(cli: Cli, application: str, folder: Path, *options: str) -> list[dict
 
 def test_ebikes_products_find_their_families(cli: Cli, tmp_path: Path) -> None:
     imports = loaded(cli, "ebikes", tmp_path / "data")
-    assert [(i["object"], i["created"], i["refused"]) for i in imports] == [("account", 3, 0), ("product_family", 4, 0), ("product", 16, 0)]
-    rows = cli("query", "product", "--fields", "name,product_family.name,msrp,level", "--sort", "name",
-               "--filter", '{"field": "product_family.name", "op": "=", "value": "Fuse"}')["records"]
+    assert [(i["object"], i["created"], i["refused"]) for i in imports] == [
+        ("account", 3, 0),
+        ("product_family", 4, 0),
+        ("product", 16, 0),
+    ]
+    rows = cli(
+        "query",
+        "product",
+        "--fields",
+        "name,product_family.name,msrp,level",
+        "--sort",
+        "name",
+        "--filter",
+        '{"field": "product_family.name", "op": "=", "value": "Fuse"}',
+    )["records"]
     assert [(r["name"], r["product_family.name"]) for r in rows] == [(f"FUSE X{n}", "Fuse") for n in (1, 2, 3, 4)]
     assert rows[0]["msrp"] == {"amount": "2500.00", "currency": "USD"}
     assert rows[0]["level"] == "beginner"
@@ -76,18 +88,37 @@ def test_ebikes_prices_add_up_per_family(cli: Cli, tmp_path: Path) -> None:
     for record in source:
         family = record["Product_Family__c"].removeprefix("@").removesuffix("Ref")
         expected[family] = expected.get(family, Decimal()) + Decimal(record["MSRP__c"])
-    rows = cli("query", "product", "--group-by", "product_family.name", "--aggregate", "count", "--aggregate", "sum:msrp")["records"]
+    rows = cli(
+        "query", "product", "--group-by", "product_family.name", "--aggregate", "count", "--aggregate", "sum:msrp"
+    )["records"]
     assert {r["product_family.name"]: Decimal(r["sum(msrp)"]) for r in rows} == expected
     assert sum(r["count"] for r in rows) == 16
 
 
 def test_dreamhouse_compound_fields_are_put_together(cli: Cli, tmp_path: Path) -> None:
     imports = loaded(cli, "dreamhouse", tmp_path / "data")
-    assert [(i["object"], i["created"], i["refused"]) for i in imports] == [("broker", 8, 0), ("property", 12, 0), ("contact", 5, 0)]
-    house = cli("query", "property", "--filter", '{"field": "address", "op": "=", "value": "18 Henry St"}',
-                "--fields", "location,broker.name,broker.phone,status,price")["records"][0]
-    assert {k: Decimal(v) for k, v in house["location"].items()} == {"latitude": Decimal("42.35663"), "longitude": Decimal("-71.11095")}
-    assert (house["broker.name"], house["status"], house["price"]["amount"]) == ("Caroline Kingsley", "available", "975000.00")
+    assert [(i["object"], i["created"], i["refused"]) for i in imports] == [
+        ("broker", 8, 0),
+        ("property", 12, 0),
+        ("contact", 5, 0),
+    ]
+    house = cli(
+        "query",
+        "property",
+        "--filter",
+        '{"field": "address", "op": "=", "value": "18 Henry St"}',
+        "--fields",
+        "location,broker.name,broker.phone,status,price",
+    )["records"][0]
+    assert {k: Decimal(v) for k, v in house["location"].items()} == {
+        "latitude": Decimal("42.35663"),
+        "longitude": Decimal("-71.11095"),
+    }
+    assert (house["broker.name"], house["status"], house["price"]["amount"]) == (
+        "Caroline Kingsley",
+        "available",
+        "975000.00",
+    )
     assert house["broker.phone"].startswith("+1")
     contact = cli("query", "contact", "--search", "Holmes", "--fields", "name")["records"][0]
     assert (contact["name"]["first"], contact["name"]["last"]) == ("Brad", "Holmes")

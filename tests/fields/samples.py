@@ -6,7 +6,6 @@ least one case for every option of the type: what ``probe`` sees with the option
 ``elsewhere`` names options whose effect belongs to another package.
 """
 
-
 from __future__ import annotations
 
 from collections.abc import Callable

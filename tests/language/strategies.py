@@ -75,9 +75,7 @@ def objects(draw: Draw, name: str, among: list[str], picklists: list[str]) -> Js
     document |= maybe(
         draw, "sharing", st.fixed_dictionaries({}, optional={"default": st.sampled_from(["private", "read"])})
     )
-    document |= maybe(
-        draw, "features", st.fixed_dictionaries({}, optional={"search": st.just([])})
-    )
+    document |= maybe(draw, "features", st.fixed_dictionaries({}, optional={"search": st.just([])}))
     if chosen and draw(st.booleans()):
         document["indexes"] = [{"name": n, "fields": [draw(st.sampled_from(chosen))]} for n in draw(names(OTHERS))]
     return document

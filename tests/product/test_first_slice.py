@@ -1,4 +1,5 @@
 """One JSON object goes through schema → table → POST → list, on both databases. Runs at every commit."""
+
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,22 @@ from trellis.access.accounts import create_token, create_user
 from trellis.app import create_app
 from trellis.runtime import Runtime
 
-ACCOUNT = {"kind": "object", "name": "account", "label": {"en": "Account", "zh": "客户"}, "fields": [
-    {"name": "name", "type": "text", "required": True, "unique": True}]}
-DEAL = {"kind": "object", "name": "deal", "label": {"en": "Deal", "zh": "商机"}, "fields": [
-    {"name": "name", "type": "text", "required": True, "max_length": 200},
-    {"name": "account", "type": "lookup", "target": "account", "on_delete": "restrict", "relationship": "deals"},
-    {"name": "amount", "type": "currency", "min": "0"}]}
+ACCOUNT = {
+    "kind": "object",
+    "name": "account",
+    "label": {"en": "Account", "zh": "客户"},
+    "fields": [{"name": "name", "type": "text", "required": True, "unique": True}],
+}
+DEAL = {
+    "kind": "object",
+    "name": "deal",
+    "label": {"en": "Deal", "zh": "商机"},
+    "fields": [
+        {"name": "name", "type": "text", "required": True, "max_length": 200},
+        {"name": "account", "type": "lookup", "target": "account", "on_delete": "restrict", "relationship": "deals"},
+        {"name": "amount", "type": "currency", "min": "0"},
+    ],
+}
 
 
 @pytest.fixture
@@ -35,8 +46,15 @@ def test_json_object_becomes_table_record_and_list(client: Any) -> None:
     deal = client.post("/api/v1/records/deal", json={"name": "Pilot", "account": account.json["id"], "amount": "0.10"})
     assert deal.status_code == 201, deal.text
     page = client.get("/api/v1/records/deal", query_string={"fields": "name,amount,account.name", "search": "pil"}).json
-    assert page["records"] == [{"id": deal.json["id"], "version": 1, "name": "Pilot",
-                                "amount": {"amount": "0.10", "currency": "USD"}, "account.name": "瑞恒科技"}]
+    assert page["records"] == [
+        {
+            "id": deal.json["id"],
+            "version": 1,
+            "name": "Pilot",
+            "amount": {"amount": "0.10", "currency": "USD"},
+            "account.name": "瑞恒科技",
+        }
+    ]
 
 
 def test_broken_object_is_refused_with_its_place_and_nothing_is_stored(client: Any) -> None:

@@ -1,4 +1,5 @@
 """The worker does what transactions leave in the outbox."""
+
 from pathlib import Path
 
 import sqlalchemy as sa

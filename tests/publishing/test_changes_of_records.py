@@ -82,8 +82,11 @@ def test_renamed_field_keeps_values_and_undo_renames_back(tenant: Tenant) -> Non
     publish(tenant, obj("deal", NAME, field("size", "integer", indexed=True)))
     create(tenant, "deal", {"name": "a", "size": 1})
     before = hash_of(tenant)
-    publish(tenant, obj("deal", NAME, field("volume", "integer", indexed=True)),
-            renames=[("object", "deal", ("fields", "size"), "volume")])
+    publish(
+        tenant,
+        obj("deal", NAME, field("volume", "integer", indexed=True)),
+        renames=[("object", "deal", ("fields", "size"), "volume")],
+    )
     assert values(tenant, "deal", "volume") == [1]
     create(tenant, "deal", {"name": "b", "volume": 2})
     undo(tenant)
@@ -95,8 +98,12 @@ def test_renamed_object_keeps_records_history_and_references(tenant: Tenant) -> 
     [account] = create(tenant, "account", {"name": "Acme"})
     create(tenant, "deal", {"name": "d", "account": ref(tenant, "account", account)})
     before = hash_of(tenant)
-    publish(tenant, obj("company", NAME, was=["account"]),
-            obj("deal", NAME, field("account", "lookup", target="company")), removed=[("object", "account")])
+    publish(
+        tenant,
+        obj("company", NAME, was=["account"]),
+        obj("deal", NAME, field("account", "lookup", target="company")),
+        removed=[("object", "account")],
+    )
     assert values(tenant, "deal", "account.name") == ["Acme"]
     assert [r["name"] for r in rows(tenant, "company", search="acm")] == ["Acme"]
     undo(tenant)
@@ -125,7 +132,9 @@ def test_object_made_and_removed_again_and_again_starts_empty_each_time(tenant: 
 
 def test_changed_type_converts_values_and_names_those_that_are_lost(tenant: Tenant, phases: str) -> None:
     publish(tenant, obj("deal", NAME, field("size")))
-    create(tenant, "deal", *({"name": n, "size": s} for n, s in zip("abcde", ["1", "two", None, "-4", "5.5"], strict=True)))
+    create(
+        tenant, "deal", *({"name": n, "size": s} for n, s in zip("abcde", ["1", "two", None, "-4", "5.5"], strict=True))
+    )
     plan = tenant.publisher.plan_documents([obj("deal", NAME, field("size", "integer"))])
     assert [(f.code, f.subject, f.count) for f in plan.findings] == [("values_lost", "deal.size", 2)]
     assert plan.destructive
@@ -144,11 +153,19 @@ def test_undo_of_a_changed_type_gives_the_old_values_back_and_keeps_later_ones(t
     assert (hash_of(tenant), values(tenant, "deal", "size")) == (before, ["007", "two", "33", "4"])
 
 
-@pytest.mark.parametrize(("new", "kept"), [
-    (field("x", "json"), [None, None]), (field("x", "email"), [None, None]), (field("x", "url"), [None, None]),
-    (field("x", "rich_text"), None), (field("x", "picklist", options=[{"name": "twelve"}]), [None, "twelve"]),
-    (field("x", "tags"), [["<b onclick=x>hi</b>"], ["twelve"]]), (field("x", "long_text"), ["<b onclick=x>hi</b>", "twelve"]),
-], ids=lambda v: v["type"] if isinstance(v, dict) else "")
+@pytest.mark.parametrize(
+    ("new", "kept"),
+    [
+        (field("x", "json"), [None, None]),
+        (field("x", "email"), [None, None]),
+        (field("x", "url"), [None, None]),
+        (field("x", "rich_text"), None),
+        (field("x", "picklist", options=[{"name": "twelve"}]), [None, "twelve"]),
+        (field("x", "tags"), [["<b onclick=x>hi</b>"], ["twelve"]]),
+        (field("x", "long_text"), ["<b onclick=x>hi</b>", "twelve"]),
+    ],
+    ids=lambda v: v["type"] if isinstance(v, dict) else "",
+)
 def test_type_that_is_stored_alike_is_still_converted(tenant: Tenant, new: dict[str, Any], kept: Any) -> None:
     """Both forms are text in the database; what the new type cannot hold must not stand in it."""
     publish(tenant, obj("deal", NAME, field("x")))
@@ -174,7 +191,9 @@ def test_lookup_that_gets_another_target_does_not_point_at_strangers(tenant: Ten
 
 
 def test_one_target_becomes_several_and_references_stay(tenant: Tenant, phases: str) -> None:
-    publish(tenant, obj("account", NAME), obj("contact", NAME), obj("deal", NAME, field("who", "lookup", target="account")))
+    publish(
+        tenant, obj("account", NAME), obj("contact", NAME), obj("deal", NAME, field("who", "lookup", target="account"))
+    )
     accounts = create(tenant, "account", {"name": "Acme"}, {"name": "Bolt"})
     for account in accounts:
         create(tenant, "deal", {"name": "d", "who": ref(tenant, "account", account)})
@@ -242,8 +261,10 @@ def test_removed_option_in_use_is_counted_and_kept(tenant: Tenant, kind: str, sh
         listed = [{"name": o} for o in options]
         if not shared:
             return [obj("deal", NAME, field("heat", kind, options=listed))]
-        return [{"kind": "picklist", "name": "heats", "label": "Heats", "options": listed},
-                obj("deal", NAME, field("heat", kind, picklist="heats"))]
+        return [
+            {"kind": "picklist", "name": "heats", "label": "Heats", "options": listed},
+            obj("deal", NAME, field("heat", kind, picklist="heats")),
+        ]
 
     publish(tenant, *documents("hot", "cold"))
     of = (lambda v: [v]) if kind == "multi_picklist" else (lambda v: v)

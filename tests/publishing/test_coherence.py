@@ -68,8 +68,10 @@ def test_other_process_serves_a_new_field_at_its_next_transaction(runtime: Runti
 
 def test_writer_in_the_middle_finishes_before_the_publication(two: tuple[Tenant, Tenant]) -> None:
     one, other = two
-    inside, publisher = threading.Event(), threading.Thread(
-        target=lambda: publish(one, obj("deal", field("title", required=True, was=["name"]))))
+    inside, publisher = (
+        threading.Event(),
+        threading.Thread(target=lambda: publish(one, obj("deal", field("title", required=True, was=["name"])))),
+    )
 
     def body(tx: Transaction) -> int:
         if not inside.is_set():

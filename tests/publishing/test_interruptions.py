@@ -12,8 +12,10 @@ from trellis.tenant import Tenant
 
 NAME = field("name", required=True)
 OLD = [obj("deal", NAME, field("size"), field("gone", "integer"))]
-NEW = [obj("deal", field("name", required=True, unique=True), field("size", "integer"), field("fresh")),
-       obj("visit", NAME, field("deal", "lookup", target="deal"))]
+NEW = [
+    obj("deal", field("name", required=True, unique=True), field("size", "integer"), field("fresh")),
+    obj("visit", NAME, field("deal", "lookup", target="deal")),
+]
 
 
 class Interrupted(Exception):
@@ -94,7 +96,9 @@ def test_interrupted_at_every_step_shows_old_or_new_and_can_go_on(
 
 
 @pytest.mark.parametrize("step", ["after expand", "in fill batch", "before commit of activate"])
-def test_interrupted_publication_is_finished_by_the_next_start(runtime: Runtime, database_url: str, step: str, in_phases: None) -> None:
+def test_interrupted_publication_is_finished_by_the_next_start(
+    runtime: Runtime, database_url: str, step: str, in_phases: None
+) -> None:
     tenant = begin(runtime)
 
     def fault(name: str) -> None:

@@ -55,5 +55,3 @@ def test_plan_applied_gives_its_target_and_undo_its_base(numbered: Tenant) -> No
                     tx.create(name, [{}])
 
     law()
-
-

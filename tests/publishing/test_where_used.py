@@ -1,4 +1,5 @@
 """Where-used finds every place that points at a document or a field."""
+
 from trellis.fields import field_types
 from trellis.publishing.where_used import Use, where_used
 from trellis.rules import check_formula
@@ -6,13 +7,31 @@ from trellis_metadata.language import Language
 
 LANGUAGE = Language(field_types(), system={}, formula_checker=check_formula)
 DOCUMENTS = [
-    {"kind": "object", "name": "user", "label": "User", "fields": [{"name": "name", "type": "text"}, {"name": "email", "type": "email"}]},
+    {
+        "kind": "object",
+        "name": "user",
+        "label": "User",
+        "fields": [{"name": "name", "type": "text"}, {"name": "email", "type": "email"}],
+    },
     {"kind": "picklist", "name": "tier", "label": "Tier", "options": [{"name": "a", "label": "A"}]},
-    {"kind": "object", "name": "account", "label": "Account", "fields": [
-        {"name": "name", "type": "text"}, {"name": "tier", "type": "picklist", "picklist": "tier"}]},
-    {"kind": "object", "name": "deal", "label": "Deal", "fields": [
-        {"name": "name", "type": "text"}, {"name": "account", "type": "lookup", "target": "account", "relationship": "deals"}],
-     "validation": [{"name": "v", "when": "AND(ISPICKVAL(account.tier, \"a\"), ISBLANK(owner.email))", "message": "x"}]},
+    {
+        "kind": "object",
+        "name": "account",
+        "label": "Account",
+        "fields": [{"name": "name", "type": "text"}, {"name": "tier", "type": "picklist", "picklist": "tier"}],
+    },
+    {
+        "kind": "object",
+        "name": "deal",
+        "label": "Deal",
+        "fields": [
+            {"name": "name", "type": "text"},
+            {"name": "account", "type": "lookup", "target": "account", "relationship": "deals"},
+        ],
+        "validation": [
+            {"name": "v", "when": 'AND(ISPICKVAL(account.tier, "a"), ISBLANK(owner.email))', "message": "x"}
+        ],
+    },
     {"kind": "list_view", "name": "deals", "label": "Deals", "object": "deal", "columns": ["name", "account.name"]},
 ]
 

@@ -9,9 +9,20 @@ from decimal import Decimal
 from typing import Any
 
 READ: dict[str, Callable[[Any], Any]] = {
-    "n": Decimal, "money": lambda v: Decimal(v["amount"] if isinstance(v, dict) else v), "i": Decimal, "d": date.fromisoformat,
-    "at": datetime.fromisoformat}
-COMPARE = {"=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+    "n": Decimal,
+    "money": lambda v: Decimal(v["amount"] if isinstance(v, dict) else v),
+    "i": Decimal,
+    "d": date.fromisoformat,
+    "at": datetime.fromisoformat,
+}
+COMPARE = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
 def lower(text: str) -> str:
@@ -36,8 +47,12 @@ def matches(row: dict[str, Any], tree: dict[str, Any]) -> bool:
         return {"includes_any": any(held), "includes_all": all(held), "excludes": not any(held)}[op]
     if op in ("contains", "not_contains", "starts_with", "ends_with"):
         text, part = lower(value), lower(wanted)
-        return {"contains": part in text, "not_contains": part not in text, "starts_with": text.startswith(part),
-                "ends_with": text.endswith(part)}[op]
+        return {
+            "contains": part in text,
+            "not_contains": part not in text,
+            "starts_with": text.startswith(part),
+            "ends_with": text.endswith(part),
+        }[op]
     read = READ.get(tree["field"], lambda v: v)
     if op == "between":
         return bool(read(wanted[0]) <= read(value) <= read(wanted[1]))

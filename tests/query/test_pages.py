@@ -13,8 +13,26 @@ from support.kernel import counting, create, field, obj, page, publish, ref, row
 from trellis.query import InvalidQuery
 from trellis.tenant import Tenant
 
-SORTABLE = ["t", "n", "i", "b", "d", "at", "c", "who", "money", "who.name", "who.account.region.name", "created_at", "id"]
-SORTS = [[s] for s in SORTABLE] + [[f"-{s}"] for s in SORTABLE] + [["c", "-i"], ["-b", "t", "-n"], ["-who.account.name", "d", "id"], []]
+SORTABLE = [
+    "t",
+    "n",
+    "i",
+    "b",
+    "d",
+    "at",
+    "c",
+    "who",
+    "money",
+    "who.name",
+    "who.account.region.name",
+    "created_at",
+    "id",
+]
+SORTS = (
+    [[s] for s in SORTABLE]
+    + [[f"-{s}"] for s in SORTABLE]
+    + [["c", "-i"], ["-b", "t", "-n"], ["-who.account.name", "d", "id"], []]
+)
 
 
 def walk(tenant: Tenant, sort: list[str], *, limit: int = 7, between: Any = None) -> list[int]:
@@ -64,8 +82,12 @@ def test_rows_that_arrive_while_paging_disturb_none_that_were_there(shop: Tenant
 
 def test_cursor_of_another_query_or_none_is_refused(shop: Tenant) -> None:
     cursor = page(shop, "item", sort=["t"], limit=5).cursor
-    for query in ({"sort": ["-t"]}, {"sort": ["t"], "filter": {"field": "k", "op": ">", "value": 3}}, {"sort": ["t"], "search": "a"},
-                  {"sort": ["t"], "deleted": True}):
+    for query in (
+        {"sort": ["-t"]},
+        {"sort": ["t"], "filter": {"field": "k", "op": ">", "value": 3}},
+        {"sort": ["t"], "search": "a"},
+        {"sort": ["t"], "deleted": True},
+    ):
         with pytest.raises(InvalidQuery):
             page(shop, "item", cursor=cursor, **query)
     for broken in ("", "x", "e30", "W10", "bnVsbA", (cursor or "")[:-6], "WyJhIixbXV0", "ü"):
@@ -86,7 +108,9 @@ def test_child_lists_are_cut_per_parent_in_one_statement(shop: Tenant) -> None:
     for r in rows(shop, "item", fields=["k", "who"], sort=["-k"]):
         by_parent[r["who"]].append(r["k"])
     with counting(shop) as seen:
-        found = rows(shop, "contact", fields=["name"], children={"items": {"fields": ["k"], "sort": ["-k"], "limit": 3}})
+        found = rows(
+            shop, "contact", fields=["name"], children={"items": {"fields": ["k"], "sort": ["-k"], "limit": 3}}
+        )
     selects = [s for s in seen if "o_item" in s]
     assert len(selects) == 1
     assert [[i["k"] for i in r["items"]] for r in found] == [by_parent[r["id"]][:3] for r in found]
@@ -112,9 +136,17 @@ def test_groups_agree_with_sums_done_by_hand(shop: Tenant) -> None:
 
 def test_money_is_exact_in_sums_beyond_64_bits(tenant: Tenant) -> None:
     publish(tenant, obj("bill", field("m", "currency"), field("n", "number", scale=0, precision=18), field("g")))
-    create(tenant, "bill", *({"m": "9999999999999999.99", "n": "999999999999999999", "g": "a"} for _ in range(50)),
-           *({"m": "-9999999999999999.99", "g": "b"} for _ in range(30)), {"m": "0.10", "g": "c"}, {"m": "0.20", "g": "c"},
-           {"m": "0.03", "g": "d"}, {"m": "0.03", "g": "d"}, {"m": "0.04", "g": "d"})
+    create(
+        tenant,
+        "bill",
+        *({"m": "9999999999999999.99", "n": "999999999999999999", "g": "a"} for _ in range(50)),
+        *({"m": "-9999999999999999.99", "g": "b"} for _ in range(30)),
+        {"m": "0.10", "g": "c"},
+        {"m": "0.20", "g": "c"},
+        {"m": "0.03", "g": "d"},
+        {"m": "0.03", "g": "d"},
+        {"m": "0.04", "g": "d"},
+    )
     functions = [{"function": f, "field": p} for p in ("m", "n") for f in ("sum", "avg", "min", "max")]
     found = {r["g"]: r for r in rows(tenant, "bill", sort=[], group_by=["g"], aggregates=functions)}
     assert found["a"]["sum(m)"] == "499999999999999999.50"
@@ -122,15 +154,40 @@ def test_money_is_exact_in_sums_beyond_64_bits(tenant: Tenant) -> None:
     assert found["b"]["sum(m)"] == "-299999999999999999.70"
     assert (found["c"]["sum(m)"], Decimal(found["c"]["avg(m)"])) == ("0.30", Decimal("0.15"))
     assert found["d"]["avg(m)"].startswith("0.0333333333333333")
-    assert (found["a"]["min(m)"], found["a"]["max(m)"], found["c"]["sum(n)"]) == ("9999999999999999.99", "9999999999999999.99", None)
+    assert (found["a"]["min(m)"], found["a"]["max(m)"], found["c"]["sum(n)"]) == (
+        "9999999999999999.99",
+        "9999999999999999.99",
+        None,
+    )
 
 
-@pytest.mark.parametrize(("asked", "found"), [
-    ("瑞", ["瑞恒科技", "瑞"]), ("恒", ["瑞恒科技"]), ("技", ["瑞恒科技"]), ("恒科", ["瑞恒科技"]), ("瑞恒科", ["瑞恒科技"]),
-    ("恒瑞", []), ("rhkj", ["瑞恒科技"]), ("rh", ["瑞恒科技"]), ("acm", ["Acme GmbH"]), ("ACME", ["Acme GmbH"]), ("gmbh acme", ["Acme GmbH"]),
-    ("cme", []), ("b2b", ["B2B-Shop 3.5"]), ("3.5", ["B2B-Shop 3.5"]), ("shop", ["B2B-Shop 3.5"]), ("müll", ["Müller & Söhne"]),
-    ("ｓöhne", ["Müller & Söhne"]), ("acme瑞恒", []), ("' OR 1=1 --", []), ('"*', []), ("NOT", []), ("&|!", []),
-])
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("瑞", ["瑞恒科技", "瑞"]),
+        ("恒", ["瑞恒科技"]),
+        ("技", ["瑞恒科技"]),
+        ("恒科", ["瑞恒科技"]),
+        ("瑞恒科", ["瑞恒科技"]),
+        ("恒瑞", []),
+        ("rhkj", ["瑞恒科技"]),
+        ("rh", ["瑞恒科技"]),
+        ("acm", ["Acme GmbH"]),
+        ("ACME", ["Acme GmbH"]),
+        ("gmbh acme", ["Acme GmbH"]),
+        ("cme", []),
+        ("b2b", ["B2B-Shop 3.5"]),
+        ("3.5", ["B2B-Shop 3.5"]),
+        ("shop", ["B2B-Shop 3.5"]),
+        ("müll", ["Müller & Söhne"]),
+        ("ｓöhne", ["Müller & Söhne"]),
+        ("acme瑞恒", []),
+        ("' OR 1=1 --", []),
+        ('"*', []),
+        ("NOT", []),
+        ("&|!", []),
+    ],
+)
 def test_search_finds_words_by_prefix_and_chinese_by_parts(named: Tenant, asked: str, found: list[str]) -> None:
     assert [r["name"] for r in rows(named, "firm", search=asked)] == found
 
@@ -139,7 +196,11 @@ def test_search_finds_words_by_prefix_and_chinese_by_parts(named: Tenant, asked:
 def named(open_copy: Any) -> Tenant:
     def build(tenant: Tenant) -> None:
         publish(tenant, obj("firm", field("name")))
-        create(tenant, "firm", *({"name": n} for n in ("瑞恒科技", "Acme GmbH", "B2B-Shop 3.5", "Müller & Söhne", "瑞", "")))
+        create(
+            tenant,
+            "firm",
+            *({"name": n} for n in ("瑞恒科技", "Acme GmbH", "B2B-Shop 3.5", "Müller & Söhne", "瑞", "")),
+        )
 
     found: Tenant = open_copy("named", build)
     return found

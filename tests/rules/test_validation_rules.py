@@ -1,4 +1,5 @@
 """Validation rules are checked when they are published and enforced on every write."""
+
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,24 +15,54 @@ from trellis.transaction import RecordsInvalid
 
 PERSON = Principal("person", None, "Ada", admin=True)
 CHINESE = Principal("person", None, "陈思远", admin=True, language="zh")
-ACCOUNT = {"kind": "object", "name": "account", "label": "Account", "fields": [
-    {"name": "name", "type": "text", "required": True}, {"name": "credit_limit", "type": "currency"}]}
+ACCOUNT = {
+    "kind": "object",
+    "name": "account",
+    "label": "Account",
+    "fields": [{"name": "name", "type": "text", "required": True}, {"name": "credit_limit", "type": "currency"}],
+}
 
 
 def deal(*rules: dict[str, Any]) -> dict[str, Any]:
-    return {"kind": "object", "name": "deal", "label": "Deal", "fields": [
-        {"name": "name", "type": "text", "required": True}, {"name": "amount", "type": "currency"}, {"name": "seats", "type": "integer"},
-        {"name": "discount", "type": "percent"}, {"name": "close_date", "type": "date"},
-        {"name": "kind", "type": "picklist", "options": [{"name": "new", "label": "New"}, {"name": "old", "label": "Old"}]},
-        {"name": "account", "type": "lookup", "target": "account", "relationship": "deals"}], "validation": list(rules)}
+    return {
+        "kind": "object",
+        "name": "deal",
+        "label": "Deal",
+        "fields": [
+            {"name": "name", "type": "text", "required": True},
+            {"name": "amount", "type": "currency"},
+            {"name": "seats", "type": "integer"},
+            {"name": "discount", "type": "percent"},
+            {"name": "close_date", "type": "date"},
+            {
+                "name": "kind",
+                "type": "picklist",
+                "options": [{"name": "new", "label": "New"}, {"name": "old", "label": "Old"}],
+            },
+            {"name": "account", "type": "lookup", "target": "account", "relationship": "deals"},
+        ],
+        "validation": list(rules),
+    }
 
 
-PAST = {"name": "past", "when": "AND(ISNEW(), close_date < TODAY())", "at": "close_date",
-        "message": {"en": "Close date lies in the past", "zh": "结束日期已过"}}
+PAST = {
+    "name": "past",
+    "when": "AND(ISNEW(), close_date < TODAY())",
+    "at": "close_date",
+    "message": {"en": "Close date lies in the past", "zh": "结束日期已过"},
+}
 LIMIT = {"name": "limit", "when": "amount > account.credit_limit", "message": "Above the credit limit", "at": "amount"}
 DISCOUNT = {"name": "discount", "when": "discount > 0.3", "message": "At most 30 %", "at": "discount"}
-SHRINK = {"name": "shrink", "when": "AND(NOT(ISNEW()), ISCHANGED(seats), seats < PRIORVALUE(seats))", "message": "Seats never shrink"}
-CHOICE = {"name": "choice", "when": "AND(ISPICKVAL(kind, \"old\"), ISBLANK(account))", "message": "An old deal needs its account"}
+SHRINK = {
+    "name": "shrink",
+    "when": "AND(NOT(ISNEW()), ISCHANGED(seats), seats < PRIORVALUE(seats))",
+    "message": "Seats never shrink",
+}
+CHOICE = {
+    "name": "choice",
+    "when": 'AND(ISPICKVAL(kind, "old"), ISBLANK(account))',
+    "message": "An old deal needs its account",
+}
 
 
 @pytest.fixture
@@ -72,7 +103,11 @@ def test_today_is_the_organisations_day(tenant: Any) -> None:
 def test_all_rules_are_told_at_once(tenant: Any) -> None:
     publish(tenant, ACCOUNT, deal(PAST, DISCOUNT, CHOICE))
     errors = refused(tenant, {"name": "x", "close_date": "2020-01-01", "discount": "31", "kind": "old"})
-    assert {k: [e["code"] for e in v] for k, v in errors.items()} == {"close_date": ["past"], "discount": ["discount"], "_record": ["choice"]}
+    assert {k: [e["code"] for e in v] for k, v in errors.items()} == {
+        "close_date": ["past"],
+        "discount": ["discount"],
+        "_record": ["choice"],
+    }
 
 
 def test_percent_is_a_share_inside_formulas(tenant: Any) -> None:
@@ -92,7 +127,9 @@ def test_rule_over_a_relation_reads_the_related_record(tenant: Any) -> None:
 def test_rule_sees_stored_values_and_the_values_before(tenant: Any) -> None:
     publish(tenant, ACCOUNT, deal(SHRINK))
     record = create(tenant, "deal", {"name": "x", "seats": 10})[0].id
-    change = lambda **values: tenant.run(PERSON, Cause("test"), lambda tx: tx.update("deal", [{"id": record, **values}]))  # noqa: E731
+    change = lambda **values: tenant.run(
+        PERSON, Cause("test"), lambda tx: tx.update("deal", [{"id": record, **values}])
+    )  # noqa: E731
     assert change(seats=12)[0].action == "updated"
     assert change(name="y")[0].action == "updated"
     with pytest.raises(RecordsInvalid) as caught:
@@ -109,8 +146,10 @@ def test_related_records_are_read_with_one_query_whatever_the_number_of_rows(ten
     import sqlalchemy as sa
 
     publish(tenant, ACCOUNT, deal(LIMIT))
-    accounts = [tenant.model().env.format_id("account", o.id)
-                for o in create(tenant, "account", *({"name": f"A{i}", "credit_limit": "100"} for i in range(40)))]
+    accounts = [
+        tenant.model().env.format_id("account", o.id)
+        for o in create(tenant, "account", *({"name": f"A{i}", "credit_limit": "100"} for i in range(40)))
+    ]
     counts = []
     for size in (2, 4, 40):  # the first run compiles and reserves
         seen: list[str] = []
@@ -122,8 +161,16 @@ def test_related_records_are_read_with_one_query_whatever_the_number_of_rows(ten
     assert counts[1] == counts[2]
 
 
-@pytest.mark.parametrize(("when", "words"), [
-    ("amout > 1", "amount"), ("amount >", ""), ("amount + 1", "truth"), ("name > 1", ""), ("account.credit_limt > 1", "credit_limit")])
+@pytest.mark.parametrize(
+    ("when", "words"),
+    [
+        ("amout > 1", "amount"),
+        ("amount >", ""),
+        ("amount + 1", "truth"),
+        ("name > 1", ""),
+        ("account.credit_limt > 1", "credit_limit"),
+    ],
+)
 def test_broken_rule_is_refused_when_it_is_published(tenant: Any, when: str, words: str) -> None:
     with pytest.raises(InvalidMetadata) as caught:
         publish(tenant, ACCOUNT, deal({"name": "broken", "when": when, "message": "x"}))

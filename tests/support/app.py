@@ -1,4 +1,5 @@
 """A small tenant behind the REST API: three objects of many field types, an administrator, two ordinary users."""
+
 from __future__ import annotations
 
 import json
@@ -18,25 +19,61 @@ from trellis.runtime import Runtime
 from trellis.tenant import Tenant
 
 DOCUMENTS: list[dict[str, Any]] = [
-    {"kind": "object", "name": "account", "label": {"en": "Account", "zh": "客户"}, "sharing": {"default": "private"},
-     "features": {"search": ["name", "code"]},
-     "fields": [
-         {"name": "name", "type": "text", "required": True, "max_length": 80}, {"name": "code", "type": "text", "unique": True},
-         {"name": "amount", "type": "currency"}, {"name": "ratio", "type": "number", "scale": 6}, {"name": "staff", "type": "integer", "min": 0},
-         {"name": "share", "type": "percent"}, {"name": "active", "type": "boolean", "default": True}, {"name": "founded", "type": "date"},
-         {"name": "seen_at", "type": "datetime"}, {"name": "opens", "type": "time"}, {"name": "lasts", "type": "duration"},
-         {"name": "email", "type": "email"}, {"name": "phone", "type": "phone"}, {"name": "site", "type": "url"},
-         {"name": "kind_of", "type": "picklist", "options": [{"name": "hot"}, {"name": "cold"}]},
-         {"name": "topics", "type": "multi_picklist", "options": [{"name": "a"}, {"name": "b"}]},
-         {"name": "labels", "type": "tags"}, {"name": "notes", "type": "long_text", "max_length": 2000}, {"name": "html", "type": "rich_text"},
-         {"name": "extra", "type": "json"}, {"name": "stars", "type": "rating"}, {"name": "place", "type": "geolocation"},
-         {"name": "address", "type": "address"}, {"name": "logo", "type": "image"}, {"name": "number", "type": "auto_number", "format": "A-{0000}"},
-         {"name": "parent", "type": "lookup", "target": "account", "relationship": "children"},
-         {"name": "manager", "type": "user"}]},
-    {"kind": "object", "name": "contact", "label": "Contact", "sharing": {"default": "edit"}, "features": {"search": ["name"]},
-     "fields": [{"name": "name", "type": "text", "required": True}, {"name": "account", "type": "lookup", "target": "account", "relationship": "contacts"},
-                {"name": "full_name", "type": "person_name"}]},
-    {"kind": "object", "name": "notice", "label": "Notice", "sharing": {"default": "read"}, "fields": [{"name": "name", "type": "text", "required": True}]},
+    {
+        "kind": "object",
+        "name": "account",
+        "label": {"en": "Account", "zh": "客户"},
+        "sharing": {"default": "private"},
+        "features": {"search": ["name", "code"]},
+        "fields": [
+            {"name": "name", "type": "text", "required": True, "max_length": 80},
+            {"name": "code", "type": "text", "unique": True},
+            {"name": "amount", "type": "currency"},
+            {"name": "ratio", "type": "number", "scale": 6},
+            {"name": "staff", "type": "integer", "min": 0},
+            {"name": "share", "type": "percent"},
+            {"name": "active", "type": "boolean", "default": True},
+            {"name": "founded", "type": "date"},
+            {"name": "seen_at", "type": "datetime"},
+            {"name": "opens", "type": "time"},
+            {"name": "lasts", "type": "duration"},
+            {"name": "email", "type": "email"},
+            {"name": "phone", "type": "phone"},
+            {"name": "site", "type": "url"},
+            {"name": "kind_of", "type": "picklist", "options": [{"name": "hot"}, {"name": "cold"}]},
+            {"name": "topics", "type": "multi_picklist", "options": [{"name": "a"}, {"name": "b"}]},
+            {"name": "labels", "type": "tags"},
+            {"name": "notes", "type": "long_text", "max_length": 2000},
+            {"name": "html", "type": "rich_text"},
+            {"name": "extra", "type": "json"},
+            {"name": "stars", "type": "rating"},
+            {"name": "place", "type": "geolocation"},
+            {"name": "address", "type": "address"},
+            {"name": "logo", "type": "image"},
+            {"name": "number", "type": "auto_number", "format": "A-{0000}"},
+            {"name": "parent", "type": "lookup", "target": "account", "relationship": "children"},
+            {"name": "manager", "type": "user"},
+        ],
+    },
+    {
+        "kind": "object",
+        "name": "contact",
+        "label": "Contact",
+        "sharing": {"default": "edit"},
+        "features": {"search": ["name"]},
+        "fields": [
+            {"name": "name", "type": "text", "required": True},
+            {"name": "account", "type": "lookup", "target": "account", "relationship": "contacts"},
+            {"name": "full_name", "type": "person_name"},
+        ],
+    },
+    {
+        "kind": "object",
+        "name": "notice",
+        "label": "Notice",
+        "sharing": {"default": "read"},
+        "fields": [{"name": "name", "type": "text", "required": True}],
+    },
 ]
 
 
@@ -48,7 +85,9 @@ class Client:
     token: str | None
     user: int = 0
 
-    def call(self, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None, **more: Any) -> TestResponse:
+    def call(
+        self, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None, **more: Any
+    ) -> TestResponse:
         """Send a request to an address below ``/api/v1``; ``body`` is sent as JSON."""
         sent = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         if body is not None:

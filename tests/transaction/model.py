@@ -9,14 +9,31 @@ from support.kernel import field, obj
 NAME = field("name", required=True)
 PUBLIC = {"sharing": {"default": "edit"}}
 DOCUMENTS: list[dict[str, Any]] = [
-    obj("account", field("name", required=True, unique=True), field("parent", "lookup", target="account"),
-        field("city"), field("code"), unique=[{"name": "city_code", "fields": ["city", "code"]}]),
-    obj("deal", NAME, field("account", "lookup", target="account", on_delete="restrict"),
-        field("backup", "lookup", target="account", on_delete="set_null"), field("amount", "currency"),
-        field("stage", default="open"), field("about", "lookup", target=["account", "contact"]),
+    obj(
+        "account",
+        field("name", required=True, unique=True),
+        field("parent", "lookup", target="account"),
+        field("city"),
+        field("code"),
+        unique=[{"name": "city_code", "fields": ["city", "code"]}],
+    ),
+    obj(
+        "deal",
+        NAME,
+        field("account", "lookup", target="account", on_delete="restrict"),
+        field("backup", "lookup", target="account", on_delete="set_null"),
+        field("amount", "currency"),
+        field("stage", default="open"),
+        field("about", "lookup", target=["account", "contact"]),
         field("country", "picklist", options=[{"name": "de"}, {"name": "fr"}]),
-        field("town", "picklist", depends_on="country", options=[{"name": "bonn"}, {"name": "lyon"}],
-              values_by={"de": ["bonn"], "fr": ["lyon"]})),
+        field(
+            "town",
+            "picklist",
+            depends_on="country",
+            options=[{"name": "bonn"}, {"name": "lyon"}],
+            values_by={"de": ["bonn"], "fr": ["lyon"]},
+        ),
+    ),
     obj("contact", NAME, field("account", "lookup", target="account", on_delete="cascade", relationship="contacts")),
     obj("note", NAME, field("contact", "master_detail", target="contact")),
     obj("pin", NAME, field("note", "lookup", target="note", on_delete="cascade")),

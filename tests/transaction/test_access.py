@@ -29,10 +29,13 @@ def test_others_private_record_is_not_read_in_any_way(crm: Tenant, people, adas:
 def test_others_private_record_answers_like_a_missing_one(crm: Tenant, people, adas: int) -> None:  # type: ignore[no-untyped-def]
     def answers(number: int) -> list[str]:
         found = []
-        for body in (lambda tx: tx.update("ticket", [{"id": number, "subject": "x"}]), lambda tx: tx.delete("ticket", [number]),
-                     lambda tx: tx.restore("ticket", [number]),
-                     lambda tx: tx.update("ticket", [{"id": number, "subject": "x"}, {"id": number + 1, "subject": "x"}]),
-                     lambda tx: tx.update("ticket", [{"id": number, "version": 99}])):
+        for body in (
+            lambda tx: tx.update("ticket", [{"id": number, "subject": "x"}]),
+            lambda tx: tx.delete("ticket", [number]),
+            lambda tx: tx.restore("ticket", [number]),
+            lambda tx: tx.update("ticket", [{"id": number, "subject": "x"}, {"id": number + 1, "subject": "x"}]),
+            lambda tx: tx.update("ticket", [{"id": number, "version": 99}]),
+        ):
             with pytest.raises((NotFound, RecordsInvalid)) as refused:
                 write(crm, body, people.bob)
             found.append(f"{type(refused.value).__name__} {refused.value} {getattr(refused.value, 'errors', '')}")
@@ -79,7 +82,10 @@ def test_public_reading_is_not_public_writing(crm: Tenant, people) -> None:  # t
     [note] = create(crm, "open_note", {"name": "n"}, principal=people.ada)
     [board] = create(crm, "board", {"name": "b"}, principal=people.ada)
     assert values(crm, "open_note", "name", principal=people.bob) == ["n"]
-    for body in (lambda tx: tx.update("open_note", [{"id": note, "name": "x"}]), lambda tx: tx.delete("open_note", [note])):
+    for body in (
+        lambda tx: tx.update("open_note", [{"id": note, "name": "x"}]),
+        lambda tx: tx.delete("open_note", [note]),
+    ):
         with pytest.raises(AccessDenied):
             write(crm, body, people.bob)
     write(crm, lambda tx: tx.update("board", [{"id": board, "name": "x"}]), people.bob)
@@ -95,6 +101,10 @@ def test_users_are_changed_by_administrators_only(crm: Tenant, people) -> None: 
 
 def test_relation_to_an_invisible_record_reads_as_blank(crm: Tenant, people) -> None:  # type: ignore[no-untyped-def]
     [account] = create(crm, "account", {"name": "hidden"}, principal=people.ada)
-    create(crm, "contact", {"name": "c", "account": ref(crm, "account", account), "owner": ref(crm, "user", people.bob.user)})
+    create(
+        crm,
+        "contact",
+        {"name": "c", "account": ref(crm, "account", account), "owner": ref(crm, "user", people.bob.user)},
+    )
     assert values(crm, "contact", "account.name", principal=people.bob) == [None]
     assert rows(crm, "contact", people.bob, filter={"field": "account.name", "op": "starts_with", "value": "hid"}) == []

@@ -130,7 +130,10 @@ print(failed)
 def test_four_processes_of_eight_threads_share_a_database(crm: Tenant, tmp_path: Path, database_url: str) -> None:
     command = [sys.executable, "-c", WRITER, str(tmp_path / "home"), database_url]
     folder = Path(__file__).parents[1]
-    children = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder) for _ in range(4)]
+    children = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder)
+        for _ in range(4)
+    ]
     answers = [child.communicate(timeout=100) for child in children]
     assert answers == [("[]\n", "")] * 4
     numbers = values(crm, "ticket", "number")

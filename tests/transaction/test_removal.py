@@ -108,7 +108,9 @@ def test_circle_of_cascades_goes_as_a_whole(crm: Tenant) -> None:
 
 def test_set_null_blanks_the_reference_and_keeps_the_record(crm: Tenant) -> None:
     account, child = create(crm, "account", {"name": "a"}, {"name": "b"})
-    [deal] = create(crm, "deal", {"name": "d", "backup": ref(crm, "account", account), "about": ref(crm, "account", account)})
+    [deal] = create(
+        crm, "deal", {"name": "d", "backup": ref(crm, "account", account), "about": ref(crm, "account", account)}
+    )
     write(crm, lambda tx: tx.update("account", [{"id": child, "parent": ref(crm, "account", account)}]))
     write(crm, lambda tx: tx.delete("account", [account]))
     [row] = rows(crm, "deal", fields=["backup", "about"])
@@ -147,7 +149,10 @@ def test_detail_cannot_come_back_without_its_master(crm: Tenant) -> None:
 def test_deleted_record_is_neither_changed_nor_deleted_again(crm: Tenant) -> None:
     [ticket] = create(crm, "ticket", {"subject": "a"})
     write(crm, lambda tx: tx.delete("ticket", [ticket]))
-    for body in (lambda tx: tx.update("ticket", [{"id": ticket, "subject": "b"}]), lambda tx: tx.delete("ticket", [ticket])):
+    for body in (
+        lambda tx: tx.update("ticket", [{"id": ticket, "subject": "b"}]),
+        lambda tx: tx.delete("ticket", [ticket]),
+    ):
         with pytest.raises(NotFound):
             write(crm, body)
 

@@ -59,8 +59,14 @@ def test_unique_ignores_case_and_width(crm: Tenant, first: str, second: str) -> 
 
 
 def test_composite_key_clashes_only_as_a_whole(crm: Tenant) -> None:
-    create(crm, "account", {"name": "a", "city": "Bonn", "code": "1"}, {"name": "b", "city": "Bonn", "code": "2"},
-           {"name": "c", "city": "Bonn"}, {"name": "d", "city": "Bonn"})
+    create(
+        crm,
+        "account",
+        {"name": "a", "city": "Bonn", "code": "1"},
+        {"name": "b", "city": "Bonn", "code": "2"},
+        {"name": "c", "city": "Bonn"},
+        {"name": "d", "city": "Bonn"},
+    )
     with pytest.raises(RecordsInvalid) as refused:
         create(crm, "account", {"name": "e", "city": "BONN", "code": "2"})
     assert codes(refused.value.errors[0]) == {"city": ["not_unique"], "code": ["not_unique"]}
@@ -80,7 +86,14 @@ def test_lookup_to_missing_deleted_or_strange_record_is_refused(crm: Tenant) -> 
     account, gone = create(crm, "account", {"name": "a"}, {"name": "b"})
     write(crm, lambda tx: tx.delete("account", [gone]))
     [contact] = create(crm, "contact", {"name": "c"})
-    for value in (ref(crm, "account", 99_999), ref(crm, "account", gone), ref(crm, "contact", contact), "account_1", 17, ["x"]):
+    for value in (
+        ref(crm, "account", 99_999),
+        ref(crm, "account", gone),
+        ref(crm, "contact", contact),
+        "account_1",
+        17,
+        ["x"],
+    ):
         with pytest.raises(RecordsInvalid) as refused:
             create(crm, "deal", {"name": "d", "account": value})
         assert list(codes(refused.value.errors[0])) == ["account"], value
@@ -144,7 +157,10 @@ def test_version_guards_against_an_older_reading(crm: Tenant) -> None:
     with pytest.raises(VersionConflict):
         write(crm, lambda tx: tx.delete("deal", [a], versions={a: 1}))
     done = write(crm, lambda tx: tx.delete("deal", [a, b], versions={a: 1, b: 1}, mode="partial"))
-    assert [(o.action, codes(o.errors)) for o in done] == [("refused", {"version": ["version_conflict"]}), ("deleted", {})]
+    assert [(o.action, codes(o.errors)) for o in done] == [
+        ("refused", {"version": ["version_conflict"]}),
+        ("deleted", {}),
+    ]
     assert values(crm, "deal", "name") == ["a2"]
 
 
@@ -181,13 +197,20 @@ def test_history_facts_and_one_outbox_row_tell_what_happened(crm: Tenant) -> Non
     deal = write(crm, body)
     trail = changes(crm, record=deal)
     assert [(c["action"], c["version"]) for c in trail] == [("created", 1), ("updated", 2), ("deleted", 3)]
-    assert trail[0]["values"] == {"name": [None, "a"], "stage": [None, "open"],
-                                  "amount": [None, {"amount": "1.00", "currency": "USD"}]}
+    assert trail[0]["values"] == {
+        "name": [None, "a"],
+        "stage": [None, "open"],
+        "amount": [None, {"amount": "1.00", "currency": "USD"}],
+    }
     assert trail[1]["values"] == {"name": ["a", "b"], "amount": [{"amount": "1.00", "currency": "USD"}, None]}
     assert [f["kind"] for f in table(crm, system.fact, record=deal)] == ["created", "deleted"]
     [message] = table(crm, system.outbox)
     assert {(c["object"], c["action"]) for c in message["payload"]["changes"]} == {
-        ("deal", "created"), ("deal", "updated"), ("deal", "deleted"), ("ticket", "created")}
+        ("deal", "created"),
+        ("deal", "updated"),
+        ("deal", "deleted"),
+        ("ticket", "created"),
+    }
 
 
 def test_failed_body_leaves_nothing(crm: Tenant) -> None:
@@ -216,8 +239,11 @@ def test_migration_keeps_stamps_and_is_for_administrators(crm: Tenant) -> None:
 
 
 def test_missing_record_is_not_found(crm: Tenant) -> None:
-    for body in (lambda tx: tx.update("deal", [{"id": 5, "name": "x"}]), lambda tx: tx.delete("deal", [5]),
-                 lambda tx: tx.restore("deal", [5])):
+    for body in (
+        lambda tx: tx.update("deal", [{"id": 5, "name": "x"}]),
+        lambda tx: tx.delete("deal", [5]),
+        lambda tx: tx.restore("deal", [5]),
+    ):
         with pytest.raises(NotFound):
             write(crm, body)
 

@@ -3,6 +3,7 @@
 Tokens and session keys are stored as SHA-256: who reads the database cannot use them. A wrong password costs the same time
 whether or not the login exists. Ten wrong passwords lock the account for fifteen minutes.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -75,16 +76,32 @@ def _digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def create_user(tenant: Tenant, *, login: str, name: str, password: str | None = None, admin: bool = False,
-                email: str | None = None, language: str = "en", **fields: Any) -> int:
+def create_user(
+    tenant: Tenant,
+    *,
+    login: str,
+    name: str,
+    password: str | None = None,
+    admin: bool = False,
+    email: str | None = None,
+    language: str = "en",
+    **fields: Any,
+) -> int:
     """Create a user with an account; return the record's number. Raises ``RecordsInvalid`` or :class:`WeakPassword`."""
     row = {"login": login, "name": name, "email": email, "language": language, **fields}
 
     def body(tx: Any) -> int:
         number = int(tx.create("user", [{k: v for k, v in row.items() if v is not None}])[0].id)
-        tx.connection.execute(system.credential.insert(), {
-            "user": number, "login": login.casefold(), "password_hash": hash_password(password) if password else None,
-            "admin": admin, "failed": 0})
+        tx.connection.execute(
+            system.credential.insert(),
+            {
+                "user": number,
+                "login": login.casefold(),
+                "password_hash": hash_password(password) if password else None,
+                "admin": admin,
+                "failed": 0,
+            },
+        )
         bump_access(tx.connection)
         return number
 
@@ -96,8 +113,10 @@ def give_account(tenant: Tenant, user: int, login: str, *, password: str | None 
     hashed = hash_password(password) if password else None
     with tenant.database.writing() as connection:
         connection.execute(system.credential.delete().where(system.credential.c.user == user))
-        connection.execute(system.credential.insert(), {"user": user, "login": login.casefold(), "password_hash": hashed,
-                                                        "admin": admin, "failed": 0})
+        connection.execute(
+            system.credential.insert(),
+            {"user": user, "login": login.casefold(), "password_hash": hashed, "admin": admin, "failed": 0},
+        )
         bump_access(connection)
 
 
@@ -113,7 +132,11 @@ def log_in(tenant: Tenant, login: str, password: str, agent: str = "") -> Sessio
     c = system.credential.c
     now = tenant.clock.now()
     with tenant.database.reading() as connection:
-        row = connection.execute(sa.select(system.credential).where(c.login == login.strip().casefold()[:255])).mappings().first()
+        row = (
+            connection.execute(sa.select(system.credential).where(c.login == login.strip().casefold()[:255]))
+            .mappings()
+            .first()
+        )
     if not _password_fits(row["password_hash"] if row else None, password):
         if row is not None:
             _note_failure(tenant, row["user"], row["failed"] + 1, now)
@@ -127,8 +150,17 @@ def log_in(tenant: Tenant, login: str, password: str, agent: str = "") -> Sessio
         if principal is None:
             raise LoginFailed("Login or password is wrong.")
         connection.execute(system.credential.update().where(c.user == row["user"]).values(failed=0, locked_until=None))
-        connection.execute(system.session.insert(), {"token": _digest(key), "user": row["user"], "csrf": csrf, "created_at": now,
-                                                     "seen_at": now, "agent": agent[:255]})
+        connection.execute(
+            system.session.insert(),
+            {
+                "token": _digest(key),
+                "user": row["user"],
+                "csrf": csrf,
+                "created_at": now,
+                "seen_at": now,
+                "agent": agent[:255],
+            },
+        )
     return Session(key, csrf, principal)
 
 
@@ -142,8 +174,11 @@ def _password_fits(hashed: str | None, password: str) -> bool:
 def _note_failure(tenant: Tenant, user: int, failed: int, now: datetime) -> None:
     locked = now + LOCK_TIME if failed >= MAX_FAILED else None
     with tenant.database.writing() as connection:
-        connection.execute(system.credential.update().where(system.credential.c.user == user).values(
-            failed=0 if locked else failed, locked_until=locked))
+        connection.execute(
+            system.credential.update()
+            .where(system.credential.c.user == user)
+            .values(failed=0 if locked else failed, locked_until=locked)
+        )
 
 
 def session_of(tenant: Tenant, key: str) -> Session | None:
@@ -172,16 +207,23 @@ def principal_of(tenant: Tenant, connection: Connection, user: int) -> Principal
     """Return who a user is now, or None if inactive, deleted or without an account."""
     t = tenant.model_in(connection).object("user")
     f = t.fields
-    row = connection.execute(sa.select(f["name"].column, f["language"].column, f["time_zone"].column, f["active"].column,
-                                       system.credential.c.admin)
-                             .join(system.credential, system.credential.c.user == t.table.c.id)
-                             .where(t.table.c.id == user, t.table.c.deleted_at.is_(None))).first()
+    row = connection.execute(
+        sa.select(
+            f["name"].column, f["language"].column, f["time_zone"].column, f["active"].column, system.credential.c.admin
+        )
+        .join(system.credential, system.credential.c.user == t.table.c.id)
+        .where(t.table.c.id == user, t.table.c.deleted_at.is_(None))
+    ).first()
     if row is None or row[3] is False:
         return None
-    return Principal("person", user, row[0] or "", bool(row[4]), row[1] or str(tenant.settings.get("language", "en")), row[2])
+    return Principal(
+        "person", user, row[0] or "", bool(row[4]), row[1] or str(tenant.settings.get("language", "en")), row[2]
+    )
 
 
-def create_token(tenant: Tenant, user: int, label: str, scopes: Iterable[str] = SCOPES, expires_at: datetime | None = None) -> str:
+def create_token(
+    tenant: Tenant, user: int, label: str, scopes: Iterable[str] = SCOPES, expires_at: datetime | None = None
+) -> str:
     """Make an API token; it is shown once and stored only as a digest."""
     wanted = list(scopes)
     unknown = [s for s in wanted if s not in SCOPES]
@@ -189,8 +231,17 @@ def create_token(tenant: Tenant, user: int, label: str, scopes: Iterable[str] = 
         raise BadScope(f"'{unknown[0]}' is not a scope; use {', '.join(SCOPES)}.")
     token = f"trl_{secrets.token_urlsafe(30)}"
     with tenant.database.writing() as connection:
-        connection.execute(system.token.insert(), {"token": _digest(token), "user": user, "label": label[:120], "scopes": wanted,
-                                                   "created_at": tenant.clock.now(), "expires_at": expires_at})
+        connection.execute(
+            system.token.insert(),
+            {
+                "token": _digest(token),
+                "user": user,
+                "label": label[:120],
+                "scopes": wanted,
+                "created_at": tenant.clock.now(),
+                "expires_at": expires_at,
+            },
+        )
     return token
 
 
@@ -202,8 +253,15 @@ def principal_of_token(tenant: Tenant, connection: Connection, token: str) -> Pr
     person = principal_of(tenant, connection, row["user"])
     if person is None:
         return None
-    return Principal("token", person.user, person.name, person.admin and "setup" in row["scopes"], person.language,
-                     person.time_zone, frozenset(row["scopes"]))
+    return Principal(
+        "token",
+        person.user,
+        person.name,
+        person.admin and "setup" in row["scopes"],
+        person.language,
+        person.time_zone,
+        frozenset(row["scopes"]),
+    )
 
 
 class TokenCache:
@@ -223,7 +281,9 @@ class TokenCache:
         """Read a token's principal from the database and remember it."""
         _, version = tenant.state_in(connection)
         digest = _digest(token)
-        expires = connection.execute(sa.select(system.token.c.expires_at).where(system.token.c.token == digest)).scalar()
+        expires = connection.execute(
+            sa.select(system.token.c.expires_at).where(system.token.c.token == digest)
+        ).scalar()
         principal = principal_of_token(tenant, connection, token)
         if principal is None:
             return None

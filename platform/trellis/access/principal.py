@@ -1,4 +1,5 @@
 """Who acts, and why."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field

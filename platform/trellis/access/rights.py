@@ -5,6 +5,7 @@ The definition that both readings share: administrators may do everything; for e
 change). Everyone may create, and do everything with what they own. The object ``user`` is changed by administrators only.
 Anything that cannot be decided is denied.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -60,5 +61,8 @@ def rights(principal: Principal, object_doc: Mapping[str, Any]) -> ObjectRights:
         found = _BY_SHARING.get(object_doc.get("sharing", {}).get("default", "private"), _NONE)
     if principal.scopes is None:
         return found
-    return ObjectRights(found.create and principal.may("write"), found.read if principal.may("read") else "none",
-                        found.edit if principal.may("write") else "none")
+    return ObjectRights(
+        found.create and principal.may("write"),
+        found.read if principal.may("read") else "none",
+        found.edit if principal.may("write") else "none",
+    )

@@ -1,4 +1,5 @@
 """The access version: one number per tenant that changes with every change to users, accounts and tokens."""
+
 from __future__ import annotations
 
 from sqlalchemy.engine import Connection

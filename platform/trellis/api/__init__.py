@@ -1,4 +1,5 @@
 """The REST API, ``/api/v1``."""
+
 from __future__ import annotations
 
 import importlib

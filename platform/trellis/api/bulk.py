@@ -2,6 +2,7 @@
 
 The body is taken to the end before the first row is written: a slow client never holds a transaction open.
 """
+
 from __future__ import annotations
 
 import codecs
@@ -30,7 +31,12 @@ from trellis_metadata.errors import TrellisError
 
 log = logging.getLogger("trellis.api")
 MAX_BULK_BODY = 512 * 1024 * 1024
-MEDIA_TYPES = {"application/x-ndjson": "ndjson", "application/ndjson": "ndjson", "application/jsonl": "ndjson", "text/csv": "csv"}
+MEDIA_TYPES = {
+    "application/x-ndjson": "ndjson",
+    "application/ndjson": "ndjson",
+    "application/jsonl": "ndjson",
+    "text/csv": "csv",
+}
 NDJSON = "application/x-ndjson"
 _IN_MEMORY = 4 * 1024 * 1024
 
@@ -65,12 +71,20 @@ def _order(name: str) -> Order:
     kind = MEDIA_TYPES.get(request.mimetype)
     if kind is None:
         raise UnsupportedMediaType(f"Expected application/x-ndjson or text/csv, found '{request.mimetype[:80]}'.")
-    return Order(name, request.args.get("operation", "create"), request.args.get("mode", "partial"), request.args.get("key"), kind)
+    return Order(
+        name,
+        request.args.get("operation", "create"),
+        request.args.get("mode", "partial"),
+        request.args.get("key"),
+        kind,
+    )
 
 
 def _may_create(api: Api, order: Order) -> None:
     """Refuse at once what the worker could only refuse later."""
-    if order.operation in ("create", "upsert") and not api.read(lambda r: rights(r.principal, r.model.object(order.object).doc).create, scope="write"):
+    if order.operation in ("create", "upsert") and not api.read(
+        lambda r: rights(r.principal, r.model.object(order.object).doc).create, scope="write"
+    ):
         raise AccessDenied(f"You may not create records of '{order.object}'.")
 
 
@@ -114,6 +128,7 @@ def _write_now(tenant: Tenant, principal: Principal, order: Order, rows: Iterato
 
 def _parts(tenant: Tenant, principal: Principal, order: Order, rows: Iterator[Row]) -> Iterator[list[Line]]:
     for chunk in chunks(rows):
+
         def body(tx: Transaction, kept: list[Row] = chunk) -> list[Line]:
             return write_chunk(tx, order, kept)
 
@@ -130,15 +145,34 @@ def _stream(first: list[Line], rest: Iterator[list[Line]]) -> Iterator[bytes]:
         yield encode(body_of(problem)) + b"\n"
     except Exception:
         log.exception("a bulk request broke off")
-        yield encode({"error": {"code": "internal", "message": "Something went wrong on our side; the rows after this line were not written."}}) + b"\n"
+        yield (
+            encode(
+                {
+                    "error": {
+                        "code": "internal",
+                        "message": "Something went wrong on our side; the rows after this line were not written.",
+                    }
+                }
+            )
+            + b"\n"
+        )
 
 
 def _encode(lines: Iterable[Line]) -> bytes:
     return b"".join(encode(line) + b"\n" for line in lines)
 
 
-def _enqueue(api: Api, tenant: Tenant, principal: Principal, order: Order, stream: BinaryIO, key: str | None, digest: str) -> Response:
-    stored = files.store(tenant, principal, stream, name=f"{order.object}.{order.format}", media_type=request.mimetype, limit=MAX_BULK_BODY)
+def _enqueue(
+    api: Api, tenant: Tenant, principal: Principal, order: Order, stream: BinaryIO, key: str | None, digest: str
+) -> Response:
+    stored = files.store(
+        tenant,
+        principal,
+        stream,
+        name=f"{order.object}.{order.format}",
+        media_type=request.mimetype,
+        limit=MAX_BULK_BODY,
+    )
     stream.close()
 
     def body(tx: Transaction) -> Reply:

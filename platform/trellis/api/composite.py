@@ -5,6 +5,7 @@ names the result, and ``@{name.id}`` in a later ``id`` or body stands for a valu
 Either all operations are written or none. Everything that is wrong is told at once, by the number of the operation; an
 operation that needs the result of a refused one says so.
 """
+
 from __future__ import annotations
 
 import re
@@ -54,7 +55,9 @@ def install(blueprint: Blueprint, api: Api) -> None:
 def _operations(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     for key in body:
         if key != "operations":
-            raise BadRequest(f"Unknown key '{key[:60]}'.{did_you_mean(key, ('operations',))} Expected {{\"operations\": […]}}.")
+            raise BadRequest(
+                f"Unknown key '{key[:60]}'.{did_you_mean(key, ('operations',))} Expected {{\"operations\": […]}}."
+            )
     operations = body.get("operations")
     if not isinstance(operations, list) or not 1 <= len(operations) <= MAX_OPERATIONS:
         raise BadRequest(f"'operations' is a list of 1 to {MAX_OPERATIONS} operations.")
@@ -66,11 +69,12 @@ def _operations(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _shape(operation: object) -> dict[str, Any] | None:
     """Return what is wrong with the form of an operation, or None."""
+
     def wrong(message: str) -> dict[str, Any]:
         return {"code": "bad_operation", "message": message}
 
     if not isinstance(operation, Mapping):
-        return wrong("An operation is an object: {\"op\", \"object\", \"id\", \"body\", \"as\"}.")
+        return wrong('An operation is an object: {"op", "object", "id", "body", "as"}.')
     for key in operation:
         if key not in _KEYS:
             return wrong(f"Unknown key '{key[:60]}'.{did_you_mean(key, _KEYS)}")
@@ -79,7 +83,9 @@ def _shape(operation: object) -> dict[str, Any] | None:
         return wrong(f"'op' is one of {', '.join(_NEEDS)}, not '{str(op)[:40]}'.{did_you_mean(str(op)[:40], _NEEDS)}")
     given = set(operation) - {"op", "object", "as"}
     if not given >= _NEEDS[op] or not given <= _ALLOWS[op]:
-        return wrong(f"'{op}' takes {', '.join(sorted(_ALLOWS[op]))}; found {', '.join(sorted(given)) or 'none of them'}.")
+        return wrong(
+            f"'{op}' takes {', '.join(sorted(_ALLOWS[op]))}; found {', '.join(sorted(given)) or 'none of them'}."
+        )
     if not isinstance(operation.get("object"), str) or not isinstance(operation.get("id", ""), str):
         return wrong("'object' and 'id' are texts.")
     if not isinstance(operation.get("body", {}), Mapping) or "id" in operation.get("body", {}):
@@ -157,7 +163,9 @@ def _filled(value: Any, named: Mapping[str, Mapping[str, Any]]) -> Any:
 def _value(match: re.Match[str], named: Mapping[str, Mapping[str, Any]]) -> Any:
     name, field = match.groups()
     if name not in named:
-        raise _Unmet(f"'@{{{name}.{field}}}' refers to '{name}', which no earlier operation made.{did_you_mean(name, named)}")
+        raise _Unmet(
+            f"'@{{{name}.{field}}}' refers to '{name}', which no earlier operation made.{did_you_mean(name, named)}"
+        )
     if field not in named[name]:
         raise _Unmet(f"The result '{name}' has no '{field}'.{did_you_mean(field, named[name])}")
     return named[name][field]

@@ -1,4 +1,5 @@
 """Whose request it is, of which tenant, and under which model."""
+
 from __future__ import annotations
 
 import hmac
@@ -121,7 +122,9 @@ class Api:
         session = session_of(tenant, key) if key else None
         if session is None:
             raise Unauthenticated("Send a token: 'Authorization: Bearer trl_…'.")
-        if request.method not in SAFE and not hmac.compare_digest(request.headers.get("X-CSRF-Token", ""), session.csrf):
+        if request.method not in SAFE and not hmac.compare_digest(
+            request.headers.get("X-CSRF-Token", ""), session.csrf
+        ):
             raise Unauthenticated("A request with a session cookie needs the header X-CSRF-Token.")
         return session.principal
 

@@ -1,4 +1,5 @@
 """What can be read and written: the objects, their fields, and JSON Schemas, in the caller's language."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -22,7 +23,13 @@ def install(blueprint: Blueprint, api: Api) -> None:
     @blueprint.get("/objects")
     def list_objects() -> Response:
         reading.allow_parameters(("language",))
-        return answer({"objects": api.read(lambda r: [_summary(r.model.object(n), r.principal, _language(r)) for n in visible(r)])})
+        return answer(
+            {
+                "objects": api.read(
+                    lambda r: [_summary(r.model.object(n), r.principal, _language(r)) for n in visible(r)]
+                )
+            }
+        )
 
     @blueprint.get("/objects/<name>")
     def describe_object(name: str) -> Response:
@@ -46,9 +53,15 @@ def _language(r: Reading) -> str:
 
 def _summary(model: ObjectModel, principal: Principal, language: str) -> dict[str, Any]:
     allowed = rights(principal, model.doc)
-    return {"name": model.name, "label": model.label(language), "plural": model.plural(language), "icon": model.doc.get("icon"),
-            "description": text_of(model.doc.get("description"), language, "") or None, "name_field": model.name_field,
-            "rights": {"create": allowed.create, "read": allowed.read, "edit": allowed.edit}}
+    return {
+        "name": model.name,
+        "label": model.label(language),
+        "plural": model.plural(language),
+        "icon": model.doc.get("icon"),
+        "description": text_of(model.doc.get("description"), language, "") or None,
+        "name_field": model.name_field,
+        "rights": {"create": allowed.create, "read": allowed.read, "edit": allowed.edit},
+    }
 
 
 def _describe(r: Reading, name: str) -> dict[str, Any]:
@@ -64,20 +77,40 @@ def _describe(r: Reading, name: str) -> dict[str, Any]:
 
 
 def _body(model: Model, root: ObjectModel, language: str) -> dict[str, Any]:
-    related = [{"name": n, "object": ref.source, "field": ref.field} for n, ref in relationships(model, root.name).items()]
-    return {"version": model.version, "fields": [_field(f, language) for f in root.all_fields if f.columns], "related": related,
-            "unique": [list(k.fields) for k in root.unique_keys], "create_schema": create_schema(root), "change_schema": change_schema(root)}
+    related = [
+        {"name": n, "object": ref.source, "field": ref.field} for n, ref in relationships(model, root.name).items()
+    ]
+    return {
+        "version": model.version,
+        "fields": [_field(f, language) for f in root.all_fields if f.columns],
+        "related": related,
+        "unique": [list(k.fields) for k in root.unique_keys],
+        "create_schema": create_schema(root),
+        "change_schema": change_schema(root),
+    }
 
 
 def _field(field: FieldModel, language: str) -> dict[str, Any]:
     body: dict[str, Any] = {
-        "name": field.name, "type": field.doc["type"], "label": field.label(language), "category": field.category,
-        "required": field.required, "read_only": not field.writable, "unique": bool(field.doc.get("unique")), "system": field.system,
-        "help": text_of(field.doc.get("help"), language, "") or None, "operators": list(OPERATORS.get(field.category, ())),
-        "parts": list(field.codec.parts), "schema": dict(field.codec.json_schema)}
+        "name": field.name,
+        "type": field.doc["type"],
+        "label": field.label(language),
+        "category": field.category,
+        "required": field.required,
+        "read_only": not field.writable,
+        "unique": bool(field.doc.get("unique")),
+        "system": field.system,
+        "help": text_of(field.doc.get("help"), language, "") or None,
+        "operators": list(OPERATORS.get(field.category, ())),
+        "parts": list(field.codec.parts),
+        "schema": dict(field.codec.json_schema),
+    }
     if field.codec.targets:
         body["targets"] = list(field.codec.targets)
     if isinstance(field.doc.get("options"), list):
-        body["options"] = [{"name": o["name"], "label": text_of(o.get("label"), language, o["name"]), "active": o.get("active", True)}
-                           for o in field.doc["options"] if isinstance(o, dict)]
+        body["options"] = [
+            {"name": o["name"], "label": text_of(o.get("label"), language, o["name"]), "active": o.get("active", True)}
+            for o in field.doc["options"]
+            if isinstance(o, dict)
+        ]
     return body

@@ -2,6 +2,7 @@
 
 ``{"error": {"code", "message", "details"?, "fields"?, "rows"?}}``: ``fields`` nests like the record that was sent.
 """
+
 from __future__ import annotations
 
 import logging
@@ -20,14 +21,42 @@ from trellis_metadata.errors import TrellisError
 log = logging.getLogger("trellis.api")
 
 STATUS: Mapping[str, int] = {
-    "not_found": 404, "unknown_object": 404, "unknown_tenant": 404, "unknown_file": 404,
-    "access_denied": 403, "unauthenticated": 401, "login_failed": 401, "csrf": 403, "missing_scope": 403,
-    "version_conflict": 409, "stale_plan": 409, "confirmation_required": 409, "publication_running": 409, "cannot_undo": 409,
-    "idempotency_conflict": 409, "precondition_failed": 412, "precondition_required": 428,
-    "invalid_record": 422, "invalid_metadata": 422, "invalid_query": 422, "bad_reference": 422, "weak_password": 422,
-    "bad_rename": 422, "too_large": 413, "unsupported_media_type": 415, "bad_request": 400, "not_acceptable": 406, "unavailable": 503,
-    "stale_model": 503, "unknown_relationship": 404, "unknown_job": 404, "rate_limited": 429, "invalid_operations": 422,
-    "bad_value": 422, "conflict": 409, "unknown_key_field": 422,
+    "not_found": 404,
+    "unknown_object": 404,
+    "unknown_tenant": 404,
+    "unknown_file": 404,
+    "access_denied": 403,
+    "unauthenticated": 401,
+    "login_failed": 401,
+    "csrf": 403,
+    "missing_scope": 403,
+    "version_conflict": 409,
+    "stale_plan": 409,
+    "confirmation_required": 409,
+    "publication_running": 409,
+    "cannot_undo": 409,
+    "idempotency_conflict": 409,
+    "precondition_failed": 412,
+    "precondition_required": 428,
+    "invalid_record": 422,
+    "invalid_metadata": 422,
+    "invalid_query": 422,
+    "bad_reference": 422,
+    "weak_password": 422,
+    "bad_rename": 422,
+    "too_large": 413,
+    "unsupported_media_type": 415,
+    "bad_request": 400,
+    "not_acceptable": 406,
+    "unavailable": 503,
+    "stale_model": 503,
+    "unknown_relationship": 404,
+    "unknown_job": 404,
+    "rate_limited": 429,
+    "invalid_operations": 422,
+    "bad_value": 422,
+    "conflict": 409,
+    "unknown_key_field": 422,
 }
 
 
@@ -103,17 +132,36 @@ def install(blueprint: Blueprint) -> None:
     @blueprint.errorhandler(sa.exc.IntegrityError)
     def clash(problem: sa.exc.IntegrityError) -> Response:
         log.warning("writers kept clashing over a key", exc_info=problem)
-        return answer({"error": {"code": "conflict", "message": "Somebody else wrote the same key again and again. Try again."}}, 409)
+        return answer(
+            {"error": {"code": "conflict", "message": "Somebody else wrote the same key again and again. Try again."}},
+            409,
+        )
 
     @blueprint.errorhandler(sa.exc.OperationalError)
     def busy(problem: sa.exc.OperationalError) -> Response:
         log.error("database unavailable", exc_info=problem)
-        return answer({"error": {"code": "unavailable", "message": "The database is busy or unreachable. Try again in a moment."}}, 503)
+        return answer(
+            {
+                "error": {
+                    "code": "unavailable",
+                    "message": "The database is busy or unreachable. Try again in a moment.",
+                }
+            },
+            503,
+        )
 
     @blueprint.errorhandler(Exception)
     def unexpected(problem: Exception) -> Response:
         log.error("unexpected error", exc_info=problem)
-        return answer({"error": {"code": "internal", "message": "Something went wrong on our side. It was logged; nothing was changed."}}, 500)
+        return answer(
+            {
+                "error": {
+                    "code": "internal",
+                    "message": "Something went wrong on our side. It was logged; nothing was changed.",
+                }
+            },
+            500,
+        )
 
 
 _HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
@@ -128,4 +176,8 @@ def _http(problem: HTTPException) -> Response:
     allow = ", ".join(sorted(dict(problem.get_headers()).get("Allow", "").split(", ")))
     if allow:
         message = f"This address knows only {allow}."
-    return answer({"error": {"code": _HTTP_CODES.get(status, "bad_request"), "message": message}}, status, {"Allow": allow} if allow else None)
+    return answer(
+        {"error": {"code": _HTTP_CODES.get(status, "bad_request"), "message": message}},
+        status,
+        {"Allow": allow} if allow else None,
+    )

@@ -1,4 +1,5 @@
 """Export over HTTP: ``GET /records/<object>/export``, streamed from one moment under the caller's rights."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -25,7 +26,9 @@ def install(blueprint: Blueprint, api: Api) -> None:
         reading.allow_parameters(("format", "fields", "filter", "search", "limit"))
         to = request.args.get("format", "ndjson")
         if to not in writers():
-            raise BadRequest(f"'format' is one of {', '.join(writers())}, not '{to[:40]}'.{did_you_mean(to[:40], writers())}")
+            raise BadRequest(
+                f"'format' is one of {', '.join(writers())}, not '{to[:40]}'.{did_you_mean(to[:40], writers())}"
+            )
         wanted = _wanted(name)
         tenant, principal = api.read(lambda r: _known(r, name))
         pieces = export(tenant, principal, wanted, to)

@@ -3,6 +3,7 @@
 Two clients that send the same new key at the same time make one record: the key's row is unique, and the transaction that
 loses the race runs again and finds the winner's record.
 """
+
 from __future__ import annotations
 
 from typing import Any
@@ -52,7 +53,9 @@ def _check(outside: str, key: str) -> None:
 
 def _record(connection: Any, name: str, outside: str, key: str) -> int | None:
     c = system.external_id.c
-    found: int | None = connection.execute(sa.select(c.record).where(c.object == name, c.system == outside, c.key == key)).scalar()
+    found: int | None = connection.execute(
+        sa.select(c.record).where(c.object == name, c.system == outside, c.key == key)
+    ).scalar()
     return found
 
 
@@ -68,11 +71,15 @@ def _upsert(tx: Transaction, name: str, outside: str, key: str, raw: dict[str, A
     table = tx.model.object(name).table
     number = _record(tx.connection, name, outside, key)
     if number is not None:
-        if tx.connection.execute(sa.select(table.c.id).where(table.c.id == number, table.c.deleted_at.is_(None))).first():
+        if tx.connection.execute(
+            sa.select(table.c.id).where(table.c.id == number, table.c.deleted_at.is_(None))
+        ).first():
             return written(tx, tx.update(name, [{**raw, "id": number}])[0])
         # The record lies in the recycle bin: the key goes to the new one.
         c = system.external_id.c
         tx.connection.execute(system.external_id.delete().where(c.object == name, c.system == outside, c.key == key))
     outcome = tx.create(name, [raw])[0]
-    tx.connection.execute(system.external_id.insert(), {"object": name, "system": outside, "key": key, "record": outcome.id})
+    tx.connection.execute(
+        system.external_id.insert(), {"object": name, "system": outside, "key": key, "record": outcome.id}
+    )
     return created(tx, outcome)

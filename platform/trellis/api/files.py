@@ -1,4 +1,5 @@
 """Files over HTTP: upload (multipart or raw), download. Nothing that a browser could run is ever shown in place."""
+
 from __future__ import annotations
 
 from typing import Any, BinaryIO, cast
@@ -30,7 +31,9 @@ def install(blueprint: Blueprint, api: Api) -> None:
         tenant = api.tenant()
         principal, attach = api.read(_target, scope="write")
         stream, name, media_type = _sent()
-        stored = files.store(tenant, principal, stream, name=request.args.get("name") or name, media_type=media_type, attach=attach)
+        stored = files.store(
+            tenant, principal, stream, name=request.args.get("name") or name, media_type=media_type, attach=attach
+        )
         return answer(file_json(stored), 201, {"Location": f"/api/v1/files/{stored.id}"})
 
     @blueprint.get("/files/<file_id>")
@@ -42,8 +45,14 @@ def install(blueprint: Blueprint, api: Api) -> None:
 
 def file_json(stored: files.StoredFile) -> dict[str, Any]:
     """Return what clients are told of a file."""
-    return {"id": stored.id, "name": stored.name, "media_type": stored.media_type, "size": stored.size, "sha256": stored.sha256,
-            "created_at": stored.created_at}
+    return {
+        "id": stored.id,
+        "name": stored.name,
+        "media_type": stored.media_type,
+        "size": stored.size,
+        "sha256": stored.sha256,
+        "created_at": stored.created_at,
+    }
 
 
 def file_response(stored: files.StoredFile, path: Any, *, as_download: bool = False) -> Response:
@@ -55,12 +64,19 @@ def file_response(stored: files.StoredFile, path: Any, *, as_download: bool = Fa
     plain = "".join(c if c.isascii() and c not in '"\\%;' else "_" for c in stored.name)
     headers = {
         "Content-Disposition": f"{'inline' if inline else 'attachment'}; filename=\"{plain}\"; filename*=UTF-8''{quote(stored.name, safe='')}",
-        "Content-Length": str(stored.size), "ETag": tag, "X-Content-Type-Options": "nosniff", "Cache-Control": "private, no-cache",
+        "Content-Length": str(stored.size),
+        "ETag": tag,
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "private, no-cache",
         "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self'",
     }
     stream = open(path, "rb")  # noqa: SIM115 -- closed when the response is
-    response = Response(iter(lambda: stream.read(_CHUNK), b""), 200, headers,
-                        mimetype=stored.media_type if inline else "application/octet-stream")
+    response = Response(
+        iter(lambda: stream.read(_CHUNK), b""),
+        200,
+        headers,
+        mimetype=stored.media_type if inline else "application/octet-stream",
+    )
     response.call_on_close(stream.close)
     return response
 

@@ -1,4 +1,5 @@
 """Is the process alive, and can it answer?"""
+
 from __future__ import annotations
 
 import sqlalchemy as sa

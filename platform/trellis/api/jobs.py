@@ -1,4 +1,5 @@
 """Jobs: how far work in the background is, and what came of it."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -42,16 +43,27 @@ def _row(r: Reading, job: str) -> Any:
     number = int(job) if job.isascii() and job.isdigit() and len(job) < 19 else -1
     c = system.outbox.c
     row = r.connection.execute(sa.select(system.outbox).where(c.id == number, c.topic.in_(SHOWN))).mappings().first()
-    if row is None or not (r.principal.admin or (r.principal.user is not None and row["payload"].get("user") == r.principal.user)):
+    if row is None or not (
+        r.principal.admin or (r.principal.user is not None and row["payload"].get("user") == r.principal.user)
+    ):
         raise UnknownJob("There is no such job.")
     return row
 
 
 def job_json(row: Any) -> dict[str, Any]:
     """Return the state (``ready``, ``running``, ``done``, ``dead``), progress in rows, and the reason of a failure."""
-    return {"id": str(row["id"]), "topic": row["topic"], "state": row["state"], "done": row["done"], "total": row["total"],
-            "refused": row["payload"].get("refused", 0), "attempts": row["attempts"], "error": row["error"],
-            "created_at": row["created_at"], "results": f"/api/v1/jobs/{row['id']}/results"}
+    return {
+        "id": str(row["id"]),
+        "topic": row["topic"],
+        "state": row["state"],
+        "done": row["done"],
+        "total": row["total"],
+        "refused": row["payload"].get("refused", 0),
+        "attempts": row["attempts"],
+        "error": row["error"],
+        "created_at": row["created_at"],
+        "results": f"/api/v1/jobs/{row['id']}/results",
+    }
 
 
 def _results(api: Api, row: dict[str, Any]) -> Response:

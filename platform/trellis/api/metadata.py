@@ -1,4 +1,5 @@
 """Metadata over HTTP: read, validate, plan, apply, undo, log. The same calls as the command line and the UI."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -19,16 +20,26 @@ class ChangeSchema(Schema):
     """A change of metadata: documents to add or replace, documents to remove, answers about renames."""
 
     documents = fields.List(fields.Raw(), load_default=list, metadata={"description": "Documents to add or replace."})
-    removed = fields.List(fields.List(fields.String()), load_default=list, metadata={"description": "[kind, name] of documents to remove."})
-    renames = fields.List(fields.Dict(), load_default=list, metadata={"description": "{kind, name, path, to} of what was renamed."})
-    confirm = fields.String(load_default=None, allow_none=True, metadata={"description": "Hash of the plan, to confirm a destructive one."})
+    removed = fields.List(
+        fields.List(fields.String()),
+        load_default=list,
+        metadata={"description": "[kind, name] of documents to remove."},
+    )
+    renames = fields.List(
+        fields.Dict(), load_default=list, metadata={"description": "{kind, name, path, to} of what was renamed."}
+    )
+    confirm = fields.String(
+        load_default=None, allow_none=True, metadata={"description": "Hash of the plan, to confirm a destructive one."}
+    )
     note = fields.String(load_default="", metadata={"description": "Why; kept in the log."})
 
 
 class UndoSchema(Schema):
     """The way back."""
 
-    confirm = fields.String(load_default=None, allow_none=True, metadata={"description": "Hash of the plan, if it is destructive."})
+    confirm = fields.String(
+        load_default=None, allow_none=True, metadata={"description": "Hash of the plan, if it is destructive."}
+    )
 
 
 def install(blueprint: Blueprint, api: Api) -> None:
@@ -107,11 +118,16 @@ def _keys(change: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _plan(tenant: Tenant, change: dict[str, Any]) -> TenantPlan:
     try:
-        renames = [(str(r["kind"]), str(r["name"]), tuple(map(str, r.get("path", ()))), str(r["to"])) for r in change["renames"]]
+        renames = [
+            (str(r["kind"]), str(r["name"]), tuple(map(str, r.get("path", ()))), str(r["to"]))
+            for r in change["renames"]
+        ]
     except (KeyError, TypeError):
-        raise BadRequest("A rename is {\"kind\", \"name\", \"path\", \"to\"}.") from None
+        raise BadRequest('A rename is {"kind", "name", "path", "to"}.') from None
     known = tenant.model().snapshot
     for kind, name in _keys(change):
         if known.get(kind, name) is None:
-            raise BadRequest(f"There is no {kind[:40]} '{name[:60]}' to remove.{did_you_mean(name[:60], [d['name'] for d in known if d['kind'] == kind])}")
+            raise BadRequest(
+                f"There is no {kind[:40]} '{name[:60]}' to remove.{did_you_mean(name[:60], [d['name'] for d in known if d['kind'] == kind])}"
+            )
     return tenant.publisher.plan_documents(change["documents"], removed=_keys(change), renames=renames)

@@ -3,6 +3,7 @@
 The key, bound to the caller and to a digest of the request, is stored in the transaction of the write. A repetition gets the
 first answer and writes nothing; another request under the same key is refused. Refused requests leave no key behind.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -54,8 +55,13 @@ def idempotency_key() -> str | None:
 
 def request_digest() -> str:
     """Return what makes two requests the same one: method, address, precondition and body."""
-    parts = [request.method.encode(), request.path.encode(), request.query_string,
-             request.headers.get("If-Match", "").encode("utf-8", "replace"), request.get_data()]
+    parts = [
+        request.method.encode(),
+        request.path.encode(),
+        request.query_string,
+        request.headers.get("If-Match", "").encode("utf-8", "replace"),
+        request.get_data(),
+    ]
     return hashlib.sha256(b"\n".join(parts)).hexdigest()
 
 
@@ -71,8 +77,17 @@ def _remembered(tx: Transaction, key: str, digest: str, body: Body) -> Response:
             raise IdempotencyConflict("This Idempotency-Key was used for another request. Use a new one.")
         return _replay(row["body"], row["status"])
     response = _response(*body(tx))
-    tx.connection.execute(system.idempotency.insert(), {"key": key, "actor": actor, "request": digest, "status": response.status_code,
-                                                        "body": response.get_data(as_text=True), "at": tx.now})
+    tx.connection.execute(
+        system.idempotency.insert(),
+        {
+            "key": key,
+            "actor": actor,
+            "request": digest,
+            "status": response.status_code,
+            "body": response.get_data(as_text=True),
+            "at": tx.now,
+        },
+    )
     return response
 
 

@@ -3,6 +3,7 @@
 Endpoints written by hand stand in ``spec/endpoints.json`` and in marshmallow schemas (rendered by apispec); the records of
 each object that the caller may know are added from the compiled fields. Built once per model version and set of rights.
 """
+
 from __future__ import annotations
 
 import copy
@@ -56,10 +57,18 @@ def _hand_written() -> Mapping[str, Any]:
 def build(r: Reading) -> dict[str, Any]:
     """Return the document for what the caller may know."""
     shared = copy.deepcopy(_hand_written())
-    spec = APISpec(title=f"Trellis: {r.tenant.settings.get('organisation') or r.tenant.name}", version=str(r.model.version),
-                   openapi_version="3.1.0", plugins=[MarshmallowPlugin()], info={"description": shared["description"]},
-                   servers=[{"url": "/api/v1"}], security=[{"token": []}])
-    spec.components.security_scheme("token", {"type": "http", "scheme": "bearer", "description": "Authorization: Bearer trl_…"})
+    spec = APISpec(
+        title=f"Trellis: {r.tenant.settings.get('organisation') or r.tenant.name}",
+        version=str(r.model.version),
+        openapi_version="3.1.0",
+        plugins=[MarshmallowPlugin()],
+        info={"description": shared["description"]},
+        servers=[{"url": "/api/v1"}],
+        security=[{"token": []}],
+    )
+    spec.components.security_scheme(
+        "token", {"type": "http", "scheme": "bearer", "description": "Authorization: Bearer trl_…"}
+    )
     for name, schema in shared["schemas"].items():
         spec.components.schema(name, schema)
     for name, parameter in shared["parameters"].items():
@@ -82,8 +91,19 @@ def _add_object(spec: APISpec, r: Reading, model: ObjectModel, templates: Mappin
     spec.components.schema(f"{name}_new", {**create_schema(model), "examples": [example(model)]})
     spec.components.schema(f"{name}_change", change_schema(model))
     spec.components.schema(f"{name}_record", record_schema(model))
-    spec.components.schema(f"{name}_page", {"type": "object", "required": ["records", "cursor"], "additionalProperties": False, "properties": {
-        "records": {"type": "array", "items": {"type": "object"}}, "cursor": {"type": ["string", "null"]}, "total": {"type": "integer"}}})
+    spec.components.schema(
+        f"{name}_page",
+        {
+            "type": "object",
+            "required": ["records", "cursor"],
+            "additionalProperties": False,
+            "properties": {
+                "records": {"type": "array", "items": {"type": "object"}},
+                "cursor": {"type": ["string", "null"]},
+                "total": {"type": "integer"},
+            },
+        },
+    )
     text = json.dumps(templates).replace("{{object}}", name).replace("{{label}}", json.dumps(label)[1:-1])
     children = list(relationships(r.model, name))
     for path, item in json.loads(text).items():

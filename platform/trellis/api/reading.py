@@ -1,4 +1,5 @@
 """Reads what clients send, strictly: an unknown parameter or a malformed body is refused with a sentence."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable

@@ -1,4 +1,5 @@
 """Records in answers, and the parts of requests that name one."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -35,8 +36,15 @@ def if_match() -> int | None:
     if text is None or text.strip() == "*":
         return None
     plain = text.strip()
-    if len(plain) < 3 or plain[0] != '"' or plain[-1] != '"' or not plain[1:-1].isascii() or not plain[1:-1].isdigit() or len(plain) > 11:
-        raise PreconditionFailed(f"If-Match holds a record's version such as \"3\", found {text[:40]}.")
+    if (
+        len(plain) < 3
+        or plain[0] != '"'
+        or plain[-1] != '"'
+        or not plain[1:-1].isascii()
+        or not plain[1:-1].isdigit()
+        or len(plain) > 11
+    ):
+        raise PreconditionFailed(f'If-Match holds a record\'s version such as "3", found {text[:40]}.')
     return int(plain[1:-1])
 
 

@@ -1,4 +1,5 @@
 """JSON Schemas of records: what may be sent to create and to change one, and what is answered."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -11,21 +12,31 @@ def create_schema(model: ObjectModel) -> dict[str, Any]:
     """Return the schema of a new record."""
     fields = [f for f in model.all_fields if f.writable]
     required = [f.name for f in fields if f.required and f.doc.get("default") is None]
-    body: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": {f.name: _input(f) for f in fields}}
+    body: dict[str, Any] = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {f.name: _input(f) for f in fields},
+    }
     return {**body, "required": required} if required else body
 
 
 def change_schema(model: ObjectModel) -> dict[str, Any]:
     """Return the schema of a change: any of the fields, and the version that was read."""
     properties: dict[str, Any] = {f.name: _input(f) for f in model.all_fields if f.writable}
-    properties["version"] = {"type": "integer", "description": "Refused with 409 when the record has another version by now."}
+    properties["version"] = {
+        "type": "integer",
+        "description": "Refused with 409 when the record has another version by now.",
+    }
     return {"type": "object", "additionalProperties": False, "properties": properties}
 
 
 def record_schema(model: ObjectModel) -> dict[str, Any]:
     """Return the schema of a record as it is answered."""
     shown = [f for f in model.all_fields if f.columns and f.name not in ("deleted_at", "version")]
-    properties: dict[str, Any] = {"id": {"type": "string", "examples": [record_id.format_id(model.name, 1234)]}, "version": {"type": "integer"}}
+    properties: dict[str, Any] = {
+        "id": {"type": "string", "examples": [record_id.format_id(model.name, 1234)]},
+        "version": {"type": "integer"},
+    }
     properties.update({f.name: _output(f) for f in shown})
     return {"type": "object", "additionalProperties": False, "properties": properties, "required": list(properties)}
 
@@ -64,4 +75,8 @@ def _input(field: FieldModel) -> dict[str, Any]:
 
 
 def _output(field: FieldModel) -> dict[str, Any]:
-    return {**_title(field), "anyOf": [dict(field.codec.json_schema), {"type": "null"}], **({} if field.writable else {"readOnly": True})}
+    return {
+        **_title(field),
+        "anyOf": [dict(field.codec.json_schema), {"type": "null"}],
+        **({} if field.writable else {"readOnly": True}),
+    }

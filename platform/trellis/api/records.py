@@ -1,4 +1,5 @@
 """Records: create, read, change, delete, restore, list, query, history."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -86,7 +87,9 @@ def install(blueprint: Blueprint, api: Api) -> None:
 def list_query() -> dict[str, Any]:
     """Return the JSON form of the query in the request's parameters."""
     reading.allow_parameters(LIST_PARAMETERS)
-    raw: dict[str, Any] = {k: v for k, v in request.args.items() if k in ("fields", "sort", "limit", "cursor", "search")}
+    raw: dict[str, Any] = {
+        k: v for k, v in request.args.items() if k in ("fields", "sort", "limit", "cursor", "search")
+    }
     raw.update({k: reading.flag(k) for k in ("total", "deleted") if k in request.args})
     if "filter" in request.args:
         raw["filter"] = reading.json_parameter("filter")
@@ -152,10 +155,21 @@ def _history(r: Reading, name: str, record: str, limit: int) -> dict[str, Any]:
     number = number_of(name, record)
     get_record(r.tenant, r.connection, r.model, r.principal, name, number)
     c = system.change.c
-    query = sa.select(c.id, c.at, c.actor, c.cause, c.action, c.version, c["values"]).where(c.record == number, c.object == name)
+    query = sa.select(c.id, c.at, c.actor, c.cause, c.action, c.version, c["values"]).where(
+        c.record == number, c.object == name
+    )
     rows = r.connection.execute(query.order_by(c.id.desc()).limit(limit)).mappings().all()
-    changes = [{"at": row["at"], "actor": row["actor"] and r.model.env.format_id("user", row["actor"]), "cause": row["cause"],
-                "action": row["action"], "version": row["version"],
-                "changes": {k: {"from": v[0], "to": v[1]} for k, v in (row["values"] or {}).items() if k in known or k == "owner"}}
-               for row in rows]
+    changes = [
+        {
+            "at": row["at"],
+            "actor": row["actor"] and r.model.env.format_id("user", row["actor"]),
+            "cause": row["cause"],
+            "action": row["action"],
+            "version": row["version"],
+            "changes": {
+                k: {"from": v[0], "to": v[1]} for k, v in (row["values"] or {}).items() if k in known or k == "owner"
+            },
+        }
+        for row in rows
+    ]
     return {"changes": changes}

@@ -1,4 +1,5 @@
 """Related lists: the records that point at one record by a relationship."""
+
 from __future__ import annotations
 
 from flask import Blueprint, Response
@@ -39,8 +40,10 @@ def _related(r: Reading, name: str, record: str, relationship: str, raw: dict[st
     known = relationships(r.model, name)
     get_record(r.tenant, r.connection, r.model, r.principal, name, number_of(name, record))
     if relationship not in known:
-        raise UnknownRelationship(f"'{name}' has no child list '{relationship[:60]}'.{did_you_mean(relationship[:60], known)} "
-                                  f"Known: {', '.join(known) or 'none'}.")
+        raise UnknownRelationship(
+            f"'{name}' has no child list '{relationship[:60]}'.{did_you_mean(relationship[:60], known)} "
+            f"Known: {', '.join(known) or 'none'}."
+        )
     reference = known[relationship]
     # Read first, alone, so that problems are told at the places of the caller's own filter.
     read_query(reference.source, raw)

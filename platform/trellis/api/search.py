@@ -1,4 +1,5 @@
 """Search over all objects that the caller may read: ``GET /search?q=…&objects=a,b&limit=``."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -39,14 +40,22 @@ def find(r: Reading, text: str, wanted: list[str] | None, limit: int) -> list[di
     readable = [n for n in names if rights(r.principal, r.model.object(n).doc).read != "none"]
     hits = matching_ids(r.tenant.database.dialect_name, text).subquery()
     c = system.search.c
-    query = sa.select(c.object).where(c.record.in_(sa.select(hits.c.record)), c.object.in_(readable)).distinct().order_by(c.object)
+    query = (
+        sa.select(c.object)
+        .where(c.record.in_(sa.select(hits.c.record)), c.object.in_(readable))
+        .distinct()
+        .order_by(c.object)
+    )
     results: list[dict[str, Any]] = []
     for name in r.connection.execute(query).scalars().all():
         model = r.model.object(name)
         fields = (model.name_field,) if model.name_field else ("id",)
         page = run_query(r.tenant, r.connection, r.model, r.principal, Query(name, fields, search=text, limit=limit))
         label = model.label(r.principal.language)
-        results.extend({"object": name, "label": label, "id": row["id"], "title": _title(row.get(fields[0]), row["id"])} for row in page.rows)
+        results.extend(
+            {"object": name, "label": label, "id": row["id"], "title": _title(row.get(fields[0]), row["id"])}
+            for row in page.rows
+        )
         if len(results) >= limit:
             break
     return results[:limit]

@@ -1,4 +1,5 @@
 """Where a document or a field is used."""
+
 from __future__ import annotations
 
 from flask import Blueprint, Response, request
@@ -22,4 +23,10 @@ def install(blueprint: Blueprint, api: Api) -> None:
         tenant, snapshot = api.read(lambda r: (r.tenant, r.model.snapshot), scope="setup")
         if kind not in tenant.language.kinds():
             raise BadRequest(f"There is no kind '{kind[:40]}'. Kinds: {', '.join(tenant.language.kinds())}.")
-        return answer({"uses": [u.to_json() for u in where_used(tenant.language, snapshot, kind, name, request.args.get("field"))]})
+        return answer(
+            {
+                "uses": [
+                    u.to_json() for u in where_used(tenant.language, snapshot, kind, name, request.args.get("field"))
+                ]
+            }
+        )

@@ -2,6 +2,7 @@
 
 INVARIANT: the length of the result file is stored in the transaction of the chunk; what a crash left behind it is cut off.
 """
+
 from __future__ import annotations
 
 import os
@@ -31,8 +32,15 @@ if TYPE_CHECKING:
 
 def payload_of(order: Order, file_id: str, principal: Principal) -> dict[str, Any]:
     """Return what the outbox keeps of a request."""
-    return {"order": order.to_json(), "file": file_id, "user": principal.user, "admin": principal.admin,
-            "scopes": None if principal.scopes is None else sorted(principal.scopes), "results": 0, "refused": 0}
+    return {
+        "order": order.to_json(),
+        "file": file_id,
+        "user": principal.user,
+        "admin": principal.admin,
+        "scopes": None if principal.scopes is None else sorted(principal.scopes),
+        "results": 0,
+        "refused": 0,
+    }
 
 
 def results_path(tenant: Tenant, job: int) -> Path:
@@ -68,8 +76,12 @@ def _principal(job: Job) -> Principal:
     if person is None:
         raise JobFailed("The user who asked for it may no longer log in.")
     scopes = job.payload["scopes"]
-    return replace(person, kind="token" if scopes is not None else person.kind, admin=person.admin and job.payload["admin"],
-                   scopes=None if scopes is None else frozenset(scopes))
+    return replace(
+        person,
+        kind="token" if scopes is not None else person.kind,
+        admin=person.admin and job.payload["admin"],
+        scopes=None if scopes is None else frozenset(scopes),
+    )
 
 
 def _count(job: Job, path: Path, order: Order, columns: list[str]) -> None:
@@ -103,6 +115,7 @@ def _write_all(job: Job, principal: Principal, order: Order, rows: Iterator[Row]
 
 def _transact(job: Job, principal: Principal, body: Callable[[Transaction], list[Line]], done: int) -> list[Line]:
     """Run ``body`` in a transaction that also stores the job's progress and the length of its results."""
+
     def whole(tx: Transaction) -> list[Line]:
         lines = body(tx)
         _store(job, tx.connection, lines, done)

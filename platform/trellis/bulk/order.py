@@ -1,4 +1,5 @@
 """What a bulk request asks for."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -40,9 +41,15 @@ class Order:
     format: str = "ndjson"
 
     def __post_init__(self) -> None:
-        for what, value, known in (("operation", self.operation, OPERATIONS), ("mode", self.mode, MODES), ("format", self.format, FORMATS)):
+        for what, value, known in (
+            ("operation", self.operation, OPERATIONS),
+            ("mode", self.mode, MODES),
+            ("format", self.format, FORMATS),
+        ):
             if value not in known:
-                raise BadOrder(f"'{what}' is one of {', '.join(known)}, not '{value[:40]}'.{did_you_mean(value[:40], known)}")
+                raise BadOrder(
+                    f"'{what}' is one of {', '.join(known)}, not '{value[:40]}'.{did_you_mean(value[:40], known)}"
+                )
         if (self.operation == "upsert") != (self.key is not None):
             raise BadOrder("'upsert' needs 'key', the name of a unique field; the other operations take none.")
 
@@ -56,7 +63,9 @@ class Order:
         if self.key is not None:
             keys = [k.fields[0] for k in model.unique_keys if len(k.fields) == 1]
             if self.key not in keys:
-                raise UnknownKeyField(f"'{self.key[:60]}' is not a unique field of '{model.name}'. Unique fields: {', '.join(keys) or 'none'}.")
+                raise UnknownKeyField(
+                    f"'{self.key[:60]}' is not a unique field of '{model.name}'. Unique fields: {', '.join(keys) or 'none'}."
+                )
         if self.operation == "delete":
             return ["id"]
         writable = [f.name for f in model.all_fields if f.writable]

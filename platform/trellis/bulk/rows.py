@@ -1,4 +1,5 @@
 """Reads the rows of an NDJSON or CSV stream one by one; a row that cannot be read is a row with an error."""
+
 from __future__ import annotations
 
 import csv
@@ -45,7 +46,9 @@ def _ndjson(stream: BinaryIO, parse_json: Any) -> Iterator[Row]:
     number = 0
     while line := stream.readline(MAX_LINE + 1):
         if len(line) > MAX_LINE:
-            yield Row.bad(number + 1, "too_large", f"A line has at most {MAX_LINE // 2**20} MB; nothing after this line was read.")
+            yield Row.bad(
+                number + 1, "too_large", f"A line has at most {MAX_LINE // 2**20} MB; nothing after this line was read."
+            )
             return
         if not line.strip():
             continue
@@ -65,7 +68,9 @@ def _header(lines: Any, columns: Sequence[str]) -> list[str]:
         raise BadFile(f"The CSV cannot be read: {str(problem)[:120]}.") from None
     for name in header:
         if name not in columns:
-            raise BadFile(f"The column '{name[:60]}' is not a field that can be written here.{did_you_mean(name[:60], columns)}")
+            raise BadFile(
+                f"The column '{name[:60]}' is not a field that can be written here.{did_you_mean(name[:60], columns)}"
+            )
     if len(set(header)) != len(header):
         raise BadFile("A column stands twice in the CSV.")
     return header
@@ -88,5 +93,3 @@ def _csv(lines: Any, header: list[str]) -> Iterator[Row]:
             yield Row.bad(number, "bad_csv", f"The row has {len(cells)} cells, the header {len(header)}.")
         else:
             yield Row(number, dict(zip(header, cells, strict=True)))
-
-

@@ -1,4 +1,5 @@
 """Writes chunks of rows through the write path and says what became of each."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
@@ -38,7 +39,9 @@ def chunks(rows: Iterable[Row], size: int = CHUNK) -> Iterable[list[Row]]:
         yield chunk
 
 
-def write_all(run: Callable[[Callable[[Transaction], list[Line]]], list[Line]], order: Order, rows: Iterable[Row]) -> list[Line]:
+def write_all(
+    run: Callable[[Callable[[Transaction], list[Line]]], list[Line]], order: Order, rows: Iterable[Row]
+) -> list[Line]:
     """Write all rows in one transaction, or none; ``run`` runs a body in a transaction."""
     everything = list(islice(rows, MAX_ALL_OR_NONE + 1))
     if len(everything) > MAX_ALL_OR_NONE:
@@ -136,12 +139,14 @@ def _delete(tx: Transaction, model: ObjectModel, rows: Sequence[Row], lines: dic
             lines[row.number] = _refused(row, {"id": [{"code": problem.code, "message": problem.message}]})
             continue
         if number in numbers:
-            lines[row.number] = _refused(row, {"id": [{"code": "repeated", "message": "The same record stands in the chunk twice."}]})
+            lines[row.number] = _refused(
+                row, {"id": [{"code": "repeated", "message": "The same record stands in the chunk twice."}]}
+            )
         else:
             numbers[number] = row
     if len(numbers) == 1:
         # The write path answers for a single record by an exception.
-        (number, row), = numbers.items()
+        ((number, row),) = numbers.items()
         try:
             lines[row.number] = _line(model, row, tx.delete(model.name, [number], mode=PARTIAL)[0])
         except TrellisError as problem:
@@ -164,7 +169,9 @@ def _key_value(model: ObjectModel, order: Order, raw: dict[str, Any]) -> Any:
     return fold(parsed) if field.name in model.folded else field.encode(parsed)[0]
 
 
-def _without_repeats(model: ObjectModel, order: Order, rows: Sequence[Row], lines: dict[int, Line]) -> Iterable[dict[Any, Row]]:
+def _without_repeats(
+    model: ObjectModel, order: Order, rows: Sequence[Row], lines: dict[int, Line]
+) -> Iterable[dict[Any, Row]]:
     """Yield runs of rows by key in which no key stands twice, so that a later row finds what an earlier one made."""
     part: dict[Any, Row] = {}
     for row in rows:
@@ -174,7 +181,10 @@ def _without_repeats(model: ObjectModel, order: Order, rows: Sequence[Row], line
             lines[row.number] = _refused(row, {order.key or "": [{"code": problem.code, "message": problem.message}]})
             continue
         if value is None:
-            lines[row.number] = _refused(row, {order.key or "": [{"code": "required", "message": "An upsert needs the key's value in every row."}]})
+            lines[row.number] = _refused(
+                row,
+                {order.key or "": [{"code": "required", "message": "An upsert needs the key's value in every row."}]},
+            )
             continue
         if value in part:
             yield part
@@ -198,6 +208,6 @@ def _known(tx: Transaction, order: Order, model: ObjectModel, values: list[Any])
     mine = record_predicate(tx.principal, model, t)
     found: dict[Any, int] = {}
     for start in range(0, len(values), 500):
-        query = sa.select(column, t.c.id).where(column.in_(values[start:start + 500]), t.c.deleted_at.is_(None), mine)
+        query = sa.select(column, t.c.id).where(column.in_(values[start : start + 500]), t.c.deleted_at.is_(None), mine)
         found.update((row[0], row[1]) for row in tx.connection.execute(query))
     return found

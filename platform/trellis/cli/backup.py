@@ -1,4 +1,5 @@
 """``trellis backup``: a tenant as one file, while the server runs."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -24,5 +25,7 @@ def command(state: State, file: Path, overwrite: bool) -> None:
     manifest = backup(state.tenant, file)
     rows = sum(t["rows"] for t in manifest["tables"])
     size = file.stat().st_size
-    state.answer({"file": str(file), "tenant": manifest["tenant"], "rows": rows, "files": len(manifest["files"]), "bytes": size},
-                 f"{file}: {rows:,} rows and {len(manifest['files'])} file(s) of '{manifest['tenant']}', {size:,} bytes.")
+    state.answer(
+        {"file": str(file), "tenant": manifest["tenant"], "rows": rows, "files": len(manifest["files"]), "bytes": size},
+        f"{file}: {rows:,} rows and {len(manifest['files'])} file(s) of '{manifest['tenant']}', {size:,} bytes.",
+    )

@@ -1,4 +1,5 @@
 """``trellis demo``: a tenant with the packs and realistic data, people who can log in, and the server."""
+
 from __future__ import annotations
 
 import click
@@ -12,7 +13,13 @@ from trellis.tenant import Tenant
 TENANT = "demo"
 PACKS = ("crm",)
 PASSWORD = "trellis-demo"
-SETTINGS = {"organisation": "Corvid Trading", "currency": "CNY", "country": "CN", "time_zone": "Asia/Shanghai", "language": "en"}
+SETTINGS = {
+    "organisation": "Corvid Trading",
+    "currency": "CNY",
+    "country": "CN",
+    "time_zone": "Asia/Shanghai",
+    "language": "en",
+}
 
 
 @click.command("demo")
@@ -30,8 +37,19 @@ def command(state: State, port: int, serve: bool) -> None:
             raise
     logins = people(state.runtime.tenant(TENANT))
     lines = [f"  {login:18} {PASSWORD:14} {name}" for login, name in logins]
-    text = "\n".join([f"Trellis runs on http://127.0.0.1:{port}/", "", f"  {'login':18} {'password':14} who", *lines, "", "Stop with Ctrl-C."])
-    state.answer({"url": f"http://127.0.0.1:{port}/", "password": PASSWORD, "logins": [login for login, _ in logins]}, text)
+    text = "\n".join(
+        [
+            f"Trellis runs on http://127.0.0.1:{port}/",
+            "",
+            f"  {'login':18} {'password':14} who",
+            *lines,
+            "",
+            "Stop with Ctrl-C.",
+        ]
+    )
+    state.answer(
+        {"url": f"http://127.0.0.1:{port}/", "password": PASSWORD, "logins": [login for login, _ in logins]}, text
+    )
     if serve:
         from trellis.server import serve as run
 
@@ -53,7 +71,9 @@ def prepare(tenant: Tenant) -> None:
 def _users(tenant: Tenant) -> list[tuple[int, str]]:
     with tenant.database.reading() as connection:
         user = tenant.model_in(connection).object("user")
-        rows = connection.execute(sa.select(user.table.c.id, user.fields["login"].column).order_by(user.table.c.id)).all()
+        rows = connection.execute(
+            sa.select(user.table.c.id, user.fields["login"].column).order_by(user.table.c.id)
+        ).all()
     return [(row[0], row[1]) for row in rows]
 
 
@@ -62,5 +82,7 @@ def people(tenant: Tenant) -> list[tuple[str, str]]:
     with tenant.database.reading() as connection:
         user = tenant.model_in(connection).object("user")
         f = user.fields
-        rows = connection.execute(sa.select(f["login"].column, f["name"].column, f["title"].column).order_by(user.table.c.id)).all()
+        rows = connection.execute(
+            sa.select(f["login"].column, f["name"].column, f["title"].column).order_by(user.table.c.id)
+        ).all()
     return [(row[0], f"{row[1]}, {row[2]}" if row[2] else row[1]) for row in rows]

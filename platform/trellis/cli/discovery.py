@@ -1,4 +1,5 @@
 """Finds the commands: every module of this package that has a ``command``."""
+
 from __future__ import annotations
 
 import importlib
@@ -33,8 +34,11 @@ def _take_json(command: click.Command) -> None:
         for inner in command.commands.values():
             _take_json(inner)
     elif not any("--json" in p.opts for p in command.params):
-        command.params.append(click.Option(["--json"], is_flag=True, expose_value=False, callback=_set_json,
-                                           help="Answer with one JSON document."))
+        command.params.append(
+            click.Option(
+                ["--json"], is_flag=True, expose_value=False, callback=_set_json, help="Answer with one JSON document."
+            )
+        )
 
 
 def _set_json(context: click.Context, _option: click.Parameter, value: Any) -> None:

@@ -1,4 +1,5 @@
 """``trellis doctor``: is everything as it should be?"""
+
 from __future__ import annotations
 
 import click
@@ -21,8 +22,10 @@ def command(state: State, everyone: bool) -> None:
     answer = []
     for tenant in tenants:
         with tenant.database.reading() as connection:
-            checks = [{"check": name, "complaints": [c.to_json() for c in examine(tenant, connection)]}
-                      for name, examine in examinations().items()]
+            checks = [
+                {"check": name, "complaints": [c.to_json() for c in examine(tenant, connection)]}
+                for name, examine in examinations().items()
+            ]
         answer.append({"tenant": tenant.name, "healthy": not any(c["complaints"] for c in checks), "checks": checks})
 
     def show(console: Console) -> None:

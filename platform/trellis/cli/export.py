@@ -1,4 +1,5 @@
 """``trellis export``: records into a file or to standard output."""
+
 from __future__ import annotations
 
 import json
@@ -25,8 +26,17 @@ from trellis.query.query import InvalidQuery, problem
 @click.option("--limit", type=click.IntRange(1), help="At most so many records.")
 @click.option("--labels", type=click.Choice(["en", "zh"]), help="Head columns with labels instead of API names.")
 @pass_state
-def command(state: State, object_name: str, output: Path | None, format_name: str | None, fields: str | None, filter_json: str | None,
-            search: str | None, limit: int | None, labels: str | None) -> None:
+def command(
+    state: State,
+    object_name: str,
+    output: Path | None,
+    format_name: str | None,
+    fields: str | None,
+    filter_json: str | None,
+    search: str | None,
+    limit: int | None,
+    labels: str | None,
+) -> None:
     """Export the records of OBJECT, in the order in which they were made."""
     suffix = output.suffix.lower().lstrip(".") if output else ""
     chosen = format_name or (suffix if suffix in writers() else "csv")
@@ -60,5 +70,7 @@ def read_json(text: str | None, at: str) -> Any:
     except ValueError as bad:
         raise InvalidQuery([problem(at, "not_json", f"--{at} is not JSON: {bad}.")]) from None
     if not isinstance(found, dict):
-        raise InvalidQuery([problem(at, "wrong_type", f"--{at} is an object such as {{\"field\": \"name\", \"op\": \"=\", \"value\": \"x\"}}.")])
+        raise InvalidQuery(
+            [problem(at, "wrong_type", f'--{at} is an object such as {{"field": "name", "op": "=", "value": "x"}}.')]
+        )
     return found

@@ -10,6 +10,7 @@ code  meaning
 4     conflict, or a confirmation is needed: a stale plan, a name that is taken, a running change
 ====  =================================================================================
 """
+
 from __future__ import annotations
 
 import os
@@ -24,7 +25,9 @@ from trellis_metadata.errors import TrellisError
 
 DONE, REFUSED, USAGE, NOT_FOUND, CONFLICT = 0, 1, 2, 3, 4
 _NOT_FOUND = frozenset({"unknown_tenant", "unknown_object", "not_found", "file_not_found"})
-_CONFLICT = frozenset({"confirmation_required", "stale_plan", "version_conflict", "publication_running", "tenant_exists"})
+_CONFLICT = frozenset(
+    {"confirmation_required", "stale_plan", "version_conflict", "publication_running", "tenant_exists"}
+)
 
 
 def exit_code(problem: BaseException) -> int:
@@ -37,7 +40,14 @@ def to_json(problem: BaseException) -> dict[str, Any]:
     """Return the problem as ``--json`` writes it."""
     if isinstance(problem, TrellisError):
         errors = getattr(problem, "errors", None)
-        return {"error": {"code": problem.code, "message": problem.message, **problem.details, **({"errors": errors} if errors else {})}}
+        return {
+            "error": {
+                "code": problem.code,
+                "message": problem.message,
+                **problem.details,
+                **({"errors": errors} if errors else {}),
+            }
+        }
     code, message = _described(problem)
     return {"error": {"code": code, "message": message}}
 
@@ -56,10 +66,16 @@ def _described(problem: BaseException) -> tuple[str, str]:
     if isinstance(problem, TrellisError):
         return problem.code, problem.message
     if isinstance(problem, sa.exc.OperationalError):
-        return "database_unavailable", f"The database cannot be used: {str(problem.orig).strip().splitlines()[0]} Check --home or --database-url."
+        return (
+            "database_unavailable",
+            f"The database cannot be used: {str(problem.orig).strip().splitlines()[0]} Check --home or --database-url.",
+        )
     if isinstance(problem, OSError):
         return "io_error", f"{problem.strerror or problem}: {problem.filename}" if problem.filename else str(problem)
-    return "internal_error", f"Unexpected: {type(problem).__name__}: {problem} Set TRELLIS_DEBUG=1 to see where, and report it."
+    return (
+        "internal_error",
+        f"Unexpected: {type(problem).__name__}: {problem} Set TRELLIS_DEBUG=1 to see where, and report it.",
+    )
 
 
 def _lines(problem: BaseException) -> list[str]:
@@ -78,4 +94,6 @@ def _lines(problem: BaseException) -> list[str]:
 def diagnostic_line(found: dict[str, str]) -> str:
     """Return one diagnostic as one line: severity, place, message, remedy."""
     place = " ".join(filter(None, (found["document"], found["pointer"])))
-    return " ".join(filter(None, (f"{found['severity']}:", f"{place}:" if place else "", found["message"], found["remedy"])))
+    return " ".join(
+        filter(None, (f"{found['severity']}:", f"{place}:" if place else "", found["message"], found["remedy"]))
+    )

@@ -1,4 +1,5 @@
 """``trellis import``: records from CSV, XLSX and JSON files, and from sample-data trees."""
+
 from __future__ import annotations
 
 import json
@@ -22,15 +23,28 @@ from trellis.fields.common.columns import RecordRef
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("object_name", metavar="[OBJECT]", required=False)
-@click.option("--map", "maps", multiple=True, metavar="HEADER=TARGET",
-              help="Where a column goes: a field, address.city, account.code, account.external:sap, external:sap, or nothing.")
+@click.option(
+    "--map",
+    "maps",
+    multiple=True,
+    metavar="HEADER=TARGET",
+    help="Where a column goes: a field, address.city, account.code, account.external:sap, external:sap, or nothing.",
+)
 @click.option("--mapping", type=click.Path(path_type=Path), help="A mapping file, as --save-mapping wrote it.")
 @click.option("--save-mapping", type=click.Path(path_type=Path), help="Write the mapping that is used to this file.")
 @click.option("--show-mapping", is_flag=True, help="Only show the mapping; import nothing.")
-@click.option("--key", "keys", multiple=True, metavar="TARGET", help="Change records that have this field value: a field, id or external:SYSTEM.")
+@click.option(
+    "--key",
+    "keys",
+    multiple=True,
+    metavar="TARGET",
+    help="Change records that have this field value: a field, id or external:SYSTEM.",
+)
 @click.option("--dry-run", is_flag=True, help="Judge every row, write nothing.")
 @click.option("--resume", is_flag=True, help="Go on with an interrupted import of this file.")
-@click.option("--errors", "error_file", type=click.Path(path_type=Path), help="File for refused rows; default: FILE.errors.csv.")
+@click.option(
+    "--errors", "error_file", type=click.Path(path_type=Path), help="File for refused rows; default: FILE.errors.csv."
+)
 @click.option("--migration", is_flag=True, help="Keep created and changed stamps (administrators).")
 @click.option("--chunk", default=CHUNK, show_default=True, type=click.IntRange(1, 20_000), help="Rows per transaction.")
 @click.option("--format", "format_name", help="csv, xlsx or json; default: by the file's name.")
@@ -38,9 +52,24 @@ from trellis.fields.common.columns import RecordRef
 @click.option("--encoding", help="Of a CSV file; default: sniffed among utf-8, utf-8-sig, gb18030.")
 @click.option("--sheet", help="Of a workbook; default: the first.")
 @pass_state
-def command(state: State, /, file: Path, object_name: str | None, maps: tuple[str, ...], mapping: Path | None, save_mapping: Path | None,
-            show_mapping: bool, keys: tuple[str, ...], dry_run: bool, resume: bool, error_file: Path | None, migration: bool, chunk: int,
-            format_name: str | None, **reading: str | None) -> None:
+def command(
+    state: State,
+    /,
+    file: Path,
+    object_name: str | None,
+    maps: tuple[str, ...],
+    mapping: Path | None,
+    save_mapping: Path | None,
+    show_mapping: bool,
+    keys: tuple[str, ...],
+    dry_run: bool,
+    resume: bool,
+    error_file: Path | None,
+    migration: bool,
+    chunk: int,
+    format_name: str | None,
+    **reading: str | None,
+) -> None:
     """Import the records of FILE into OBJECT (default: the object that the file is named after).
 
     A plan file of sample-data trees imports all its files, in order, with their references. Exit code 1 says that rows
@@ -49,13 +78,25 @@ def command(state: State, /, file: Path, object_name: str | None, maps: tuple[st
     given = {**_mapping_file(mapping), **_maps(maps)}
     existing(file)
     if format_name is None and is_plan(file):
-        _import_plan(state, file, given, {"key": keys, "migration": migration, "chunk": chunk}, dry_run=dry_run, resume=resume)
+        _import_plan(
+            state, file, given, {"key": keys, "migration": migration, "chunk": chunk}, dry_run=dry_run, resume=resume
+        )
         return
     source = open_source(file, format=format_name, **reading)
     name = object_called(state.tenant, object_name or file.stem)
-    importer = Importer(state.tenant, state.principal, name, source, given, key=keys, migration=migration, chunk=chunk,
-                        error_file=error_file or file.with_name(f"{file.name}.errors.csv"),
-                        progress_file=file.with_name(f"{file.name}.progress.json"), references={} if source.references else None)
+    importer = Importer(
+        state.tenant,
+        state.principal,
+        name,
+        source,
+        given,
+        key=keys,
+        migration=migration,
+        chunk=chunk,
+        error_file=error_file or file.with_name(f"{file.name}.errors.csv"),
+        progress_file=file.with_name(f"{file.name}.progress.json"),
+        references={} if source.references else None,
+    )
     if save_mapping is not None:
         save_mapping.write_text(json.dumps(importer.mapping, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     if show_mapping:
@@ -72,7 +113,7 @@ def _mapping_file(path: Path | None) -> dict[str, str]:
     except ValueError as problem:
         raise BadMapping([f"'{path.name}' is not JSON: {problem}."]) from None
     if not isinstance(found, dict) or not all(isinstance(v, str) for v in found.values()):
-        raise BadMapping([f"'{path.name}' is not a mapping: expected {{\"Header\": \"target\", …}}."])
+        raise BadMapping([f'\'{path.name}\' is not a mapping: expected {{"Header": "target", …}}.'])
     return found
 
 
@@ -88,18 +129,32 @@ def _run(state: State, importer: Importer, *, dry_run: bool, resume: bool = Fals
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=state.err, disable=state.json, transient=True) as bar:
         task = bar.add_task(f"{importer.source.path.name} → {importer.object.name}", total=None)
-        return importer.run(lambda done, total: bar.update(task, completed=done, total=total), dry_run=dry_run, resume=resume)
+        return importer.run(
+            lambda done, total: bar.update(task, completed=done, total=total), dry_run=dry_run, resume=resume
+        )
 
 
-def _import_plan(state: State, file: Path, given: Mapping[str, str], options: dict[str, Any], *, dry_run: bool, resume: bool) -> None:
+def _import_plan(
+    state: State, file: Path, given: Mapping[str, str], options: dict[str, Any], *, dry_run: bool, resume: bool
+) -> None:
     if resume or dry_run:
-        raise click.UsageError("--resume and --dry-run are for one file; a plan is imported as a whole. With --key external:NAME it can be repeated.")
+        raise click.UsageError(
+            "--resume and --dry-run are for one file; a plan is imported as a whole. With --key external:NAME it can be repeated."
+        )
     references: dict[str, RecordRef] = {}
     reports = []
     for step in read_plan(state.tenant, file):
         own = {h: t for h, t in given.items() if h in step.source.headers}
-        importer = Importer(state.tenant, state.principal, step.object, step.source, own, references=references,
-                            error_file=_errors_of(step.source), **options)
+        importer = Importer(
+            state.tenant,
+            state.principal,
+            step.object,
+            step.source,
+            own,
+            references=references,
+            error_file=_errors_of(step.source),
+            **options,
+        )
         reports.append(_run(state, importer, dry_run=False))
     _finish(state, reports)
 
@@ -117,8 +172,15 @@ def _show_mapping(state: State, importer: Importer) -> None:
         for problem in problems:
             console.print(f"[bold red]{escape(problem)}[/]")
 
-    state.answer({"object": importer.object.name, "mapping": importer.mapping, "problems": problems,
-                  "source": dict(importer.source.note)}, show)
+    state.answer(
+        {
+            "object": importer.object.name,
+            "mapping": importer.mapping,
+            "problems": problems,
+            "source": dict(importer.source.note),
+        },
+        show,
+    )
     if problems:
         raise click.exceptions.Exit(1)
 

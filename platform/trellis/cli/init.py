@@ -1,4 +1,5 @@
 """``trellis init``: a home folder, a tenant, and somebody who can log in."""
+
 from __future__ import annotations
 
 import secrets
@@ -13,7 +14,11 @@ from trellis.cli.state import State, pass_state
 @click.argument("name", default="main")
 @click.option("--login", default="admin", show_default=True, help="Login of the administrator.")
 @click.option("--name", "person", default="Administrator", show_default=True, help="Name of the administrator.")
-@click.option("--password", envvar="TRELLIS_PASSWORD", help="Password; default: a random one, printed once (also TRELLIS_PASSWORD).")
+@click.option(
+    "--password",
+    envvar="TRELLIS_PASSWORD",
+    help="Password; default: a random one, printed once (also TRELLIS_PASSWORD).",
+)
 @click.option("--currency", help="Currency of the organisation, such as CNY.")
 @click.option("--country", help="Country of the organisation, such as CN.")
 @click.option("--time-zone", help="Time zone of the organisation, such as Asia/Shanghai.")
@@ -30,5 +35,8 @@ def command(state: State, /, name: str, login: str, person: str, password: str |
         raise
     answer = {"home": str(state.runtime.home), "tenant": name, "login": login, "password": None if password else given}
     shown = "the password you gave" if password else given
-    state.answer(answer, f"Tenant '{name}' is ready in {state.runtime.home}.\n  login     {login}\n  password  {shown}\n"
-                         "Start the server with 'trellis run'.")
+    state.answer(
+        answer,
+        f"Tenant '{name}' is ready in {state.runtime.home}.\n  login     {login}\n  password  {shown}\n"
+        "Start the server with 'trellis run'.",
+    )

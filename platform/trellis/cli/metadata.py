@@ -1,4 +1,5 @@
 """``trellis metadata``: a folder of JSON documents and the metadata of a tenant."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -19,8 +20,13 @@ from trellis_metadata.files import read_folder, text_of, write_folder
 from trellis_metadata.snapshot import Key, Snapshot
 
 _FOLDER = click.argument("folder", type=click.Path(path_type=Path))
-_RENAME = click.option("--rename", "renames", multiple=True, metavar="OLD=NEW",
-                       help="An object or field has a new name: deal=opportunity, deal.amount=value. Repeat for several.")
+_RENAME = click.option(
+    "--rename",
+    "renames",
+    multiple=True,
+    metavar="OLD=NEW",
+    help="An object or field has a new name: deal=opportunity, deal.amount=value. Repeat for several.",
+)
 _REPLACE = click.option("--replace-all", is_flag=True, help="The folder is everything: what is not in it is removed.")
 _COLOURS = {"safe": "green", "caution": "yellow", "destructive": "bold red"}
 
@@ -83,9 +89,15 @@ def pull(state: State, folder: Path, prune: bool) -> None:
     core = {(d["kind"], d["name"]): d for d in state.tenant.core_snapshot()}
     own = Snapshot({k: d for k, d in model.snapshot.documents.items() if core.get(k) != d})
     written = write_folder(own, folder, prune=prune)
-    state.answer({"folder": str(folder), "version": model.version, "hash": model.snapshot.hash,
-                  "files": [f.relative_to(folder).as_posix() for f in written]},
-                 f"{len(written)} document(s) of version {model.version} in {folder}.")
+    state.answer(
+        {
+            "folder": str(folder),
+            "version": model.version,
+            "hash": model.snapshot.hash,
+            "files": [f.relative_to(folder).as_posix() for f in written],
+        },
+        f"{len(written)} document(s) of version {model.version} in {folder}.",
+    )
 
 
 @command.command("validate")
@@ -105,7 +117,9 @@ def validate(state: State, folder: Path, replace_all: bool) -> None:
             console.print(escape(diagnostic_line(d.to_json())))
         console.print(f"{len(documents)} document(s), {errors} error(s), {len(diagnostics) - errors} warning(s).")
 
-    state.answer({"valid": not errors, "documents": len(documents), "diagnostics": [d.to_json() for d in diagnostics]}, show)
+    state.answer(
+        {"valid": not errors, "documents": len(documents), "diagnostics": [d.to_json() for d in diagnostics]}, show
+    )
     if errors:
         raise click.exceptions.Exit(1)
 
@@ -129,7 +143,9 @@ def plan(state: State, folder: Path, renames: tuple[str, ...], replace_all: bool
 @click.option("--confirm", metavar="HASH", help="Apply only the plan with this hash, as 'plan' showed it.")
 @click.option("--note", default="", help="A note for the log.")
 @pass_state
-def apply(state: State, folder: Path, renames: tuple[str, ...], replace_all: bool, yes: bool, confirm: str | None, note: str) -> None:
+def apply(
+    state: State, folder: Path, renames: tuple[str, ...], replace_all: bool, yes: bool, confirm: str | None, note: str
+) -> None:
     """Make the documents in FOLDER the tenant's metadata."""
     _publish(state, _plan(state, folder, renames, replace_all), yes=yes, confirm=confirm, note=note)
 
@@ -152,14 +168,23 @@ def _publish(state: State, made: TenantPlan, *, yes: bool, confirm: str | None, 
     if not state.json:
         show_plan(made, state.out)
     if confirm is not None and confirm != made.hash:
-        raise StalePlan("This is not the plan that you confirmed: something changed since. Look at the new one.", hash=made.hash)
+        raise StalePlan(
+            "This is not the plan that you confirmed: something changed since. Look at the new one.", hash=made.hash
+        )
     if made.destructive and confirm is None:
         state.confirm(f"The plan destroys data. Apply it? (--confirm {made.hash})", yes=yes)
     with Progress(console=state.err, disable=state.json, transient=True) as bar:
         task = bar.add_task("Converting records", total=None, visible=False)
-        number = publisher.apply(made, confirm=made.hash, author=state.principal.user, note=note,
-                                 progress=lambda done, total: bar.update(task, completed=done, total=total, visible=True))
-    state.answer({"version": number, "hash": state.tenant.model().snapshot.hash, "plan": made.to_json()}, f"Version {number}.")
+        number = publisher.apply(
+            made,
+            confirm=made.hash,
+            author=state.principal.user,
+            note=note,
+            progress=lambda done, total: bar.update(task, completed=done, total=total, visible=True),
+        )
+    state.answer(
+        {"version": number, "hash": state.tenant.model().snapshot.hash, "plan": made.to_json()}, f"Version {number}."
+    )
 
 
 @command.command("resume")
@@ -190,8 +215,10 @@ def log(state: State, limit: int) -> None:
     def show(console: Console) -> None:
         for v in versions:
             undoes = f" (undoes {v['undoes']})" if v["undoes"] else ""
-            console.print(f"{v['number']:>5}  {v['created_at']:%Y-%m-%d %H:%M}  {v['hash'][:12]}  "
-                          f"{len(v['operations'])} operation(s)  {escape(v['note'])}{undoes}")
+            console.print(
+                f"{v['number']:>5}  {v['created_at']:%Y-%m-%d %H:%M}  {v['hash'][:12]}  "
+                f"{len(v['operations'])} operation(s)  {escape(v['note'])}{undoes}"
+            )
 
     state.answer([{**v, "created_at": v["created_at"].isoformat()} for v in versions], show)
 
@@ -213,11 +240,20 @@ def diff(state: State, folder: Path) -> None:
         before, after = ("" if stored is None else text_of(stored)), text_of(document)
         if before != after:
             lines = difflib.unified_diff(before.splitlines(), after.splitlines(), "tenant", "folder", lineterm="", n=2)
-            changes.append({"kind": key[0], "name": key[1], "change": "added" if stored is None else "changed", "diff": "\n".join(lines)})
+            changes.append(
+                {
+                    "kind": key[0],
+                    "name": key[1],
+                    "change": "added" if stored is None else "changed",
+                    "diff": "\n".join(lines),
+                }
+            )
 
     def show(console: Console) -> None:
         for change in changes:
-            console.print(f"[bold]{change['change']} {escape(change['kind'])} {escape(change['name'])}[/]\n{escape(change['diff'])}")
+            console.print(
+                f"[bold]{change['change']} {escape(change['kind'])} {escape(change['name'])}[/]\n{escape(change['diff'])}"
+            )
         console.print(f"{len(changes)} document(s) differ.")
 
     state.answer(changes, show)

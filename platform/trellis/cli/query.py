@@ -1,4 +1,5 @@
 """``trellis query``: look at records."""
+
 from __future__ import annotations
 
 import json
@@ -24,11 +25,19 @@ from trellis.query.query import Page, read_query
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
 @click.option("--cursor", help="Go on after an earlier page.")
 @click.option("--group-by", help="Paths, with commas: one row per group.")
-@click.option("--aggregate", "aggregates", multiple=True, metavar="FUNCTION[:FIELD]", help="count, sum:amount, avg, min, max; repeat for several.")
+@click.option(
+    "--aggregate",
+    "aggregates",
+    multiple=True,
+    metavar="FUNCTION[:FIELD]",
+    help="count, sum:amount, avg, min, max; repeat for several.",
+)
 @click.option("--deleted", is_flag=True, help="Look into the recycle bin.")
 @click.option("--total", is_flag=True, help="Count all records that fit.")
 @pass_state
-def command(state: State, /, object_name: str, filter_json: str | None, aggregates: tuple[str, ...], **rest: Any) -> None:
+def command(
+    state: State, /, object_name: str, filter_json: str | None, aggregates: tuple[str, ...], **rest: Any
+) -> None:
     """Show records of OBJECT as a table, or as JSON with --json."""
     raw = {k: v for k, v in rest.items() if v}
     if filter_json is not None:
@@ -55,8 +64,12 @@ def _show(page: Page, console: Console) -> None:
         for row in page.rows:
             table.add_row(*(escape(_cell(row[n])) for n in names))
         console.print(table, soft_wrap=False)
-    console.print(f"{len(page.rows)} record(s)" + (f" of {page.total:,}" if page.total is not None else "") +
-                  (f"; more with --cursor {page.cursor}" if page.cursor else "") + ".")
+    console.print(
+        f"{len(page.rows)} record(s)"
+        + (f" of {page.total:,}" if page.total is not None else "")
+        + (f"; more with --cursor {page.cursor}" if page.cursor else "")
+        + "."
+    )
 
 
 def _cell(value: Any) -> str:

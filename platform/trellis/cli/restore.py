@@ -1,4 +1,5 @@
 """``trellis restore``: a tenant from an archive."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -22,12 +23,22 @@ def command(state: State, file: Path, name: str | None, replace: bool, check: bo
     if check:
         manifest = verify(file)
         rows = sum(int(t["rows"]) for t in manifest.tables.values())
-        state.answer({"valid": True, "tenant": manifest.tenant, "created_at": manifest.created_at, "rows": rows, "files": len(manifest.files)},
-                     f"{file} is whole: '{manifest.tenant}' as of {manifest.created_at}, {rows:,} rows, {len(manifest.files)} file(s).")
+        state.answer(
+            {
+                "valid": True,
+                "tenant": manifest.tenant,
+                "created_at": manifest.created_at,
+                "rows": rows,
+                "files": len(manifest.files),
+            },
+            f"{file} is whole: '{manifest.tenant}' as of {manifest.created_at}, {rows:,} rows, {len(manifest.files)} file(s).",
+        )
         return
     wanted = name or read_manifest(file).tenant
     if replace and wanted in state.runtime.names():
         state.confirm(f"Remove tenant '{wanted}' and put the archive in its place?", yes=yes)
     tenant = restore_tenant(state.runtime, file, wanted, replace=replace)
-    state.answer({"tenant": tenant.name, "version": tenant.model().version, "hash": tenant.model().snapshot.hash},
-                 f"Tenant '{tenant.name}' is restored, metadata version {tenant.model().version}.")
+    state.answer(
+        {"tenant": tenant.name, "version": tenant.model().version, "hash": tenant.model().snapshot.hash},
+        f"Tenant '{tenant.name}' is restored, metadata version {tenant.model().version}.",
+    )

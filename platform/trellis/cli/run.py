@@ -1,4 +1,5 @@
 """``trellis run``: the web server."""
+
 from __future__ import annotations
 
 import click
@@ -19,4 +20,12 @@ def command(state: State, host: str, port: int, workers: int, threads: int) -> N
     if state.tenant_name is not None:
         state.runtime.tenant(state.tenant_name)
     state.err.print(f"Trellis on http://{host}:{port}/")
-    serve(state.home, host=host, port=port, database_url=state.database_url, tenant=state.tenant_name, workers=workers, threads=threads)
+    serve(
+        state.home,
+        host=host,
+        port=port,
+        database_url=state.database_url,
+        tenant=state.tenant_name,
+        workers=workers,
+        threads=threads,
+    )

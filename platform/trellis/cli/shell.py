@@ -1,4 +1,5 @@
 """``trellis shell``: a Python prompt with the tenant at hand."""
+
 from __future__ import annotations
 
 import code
@@ -21,7 +22,9 @@ def command(state: State, text: str | None) -> None:
 
     def query(object_name: str, **raw: Any) -> list[dict[str, Any]]:
         with tenant.database.reading() as connection:
-            return run_query(tenant, connection, tenant.model_in(connection), principal, read_query(object_name, raw)).rows
+            return run_query(
+                tenant, connection, tenant.model_in(connection), principal, read_query(object_name, raw)
+            ).rows
 
     def write(body: Any) -> Any:
         return tenant.run(principal, Cause("cli"), body)

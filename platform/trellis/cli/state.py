@@ -1,4 +1,5 @@
 """What every command shares: where the data is, who acts, and how answers are written."""
+
 from __future__ import annotations
 
 import sys
@@ -66,8 +67,11 @@ class State:
         names = self.runtime.names()
         if len(names) == 1:
             return self.runtime.tenant(names[0])
-        raise NoTenant("There is no tenant yet. Run 'trellis init' first." if not names else
-                       f"There are {len(names)} tenants: {', '.join(names[:10])}. Name one with --tenant.")
+        raise NoTenant(
+            "There is no tenant yet. Run 'trellis init' first."
+            if not names
+            else f"There are {len(names)} tenants: {', '.join(names[:10])}. Name one with --tenant."
+        )
 
     @cached_property
     def principal(self) -> Principal:

@@ -1,4 +1,5 @@
 """``trellis tenant``: make, list, copy, move and remove tenants."""
+
 from __future__ import annotations
 
 import click
@@ -27,7 +28,10 @@ def command() -> None:
 def create(state: State, /, name: str, **settings: str | None) -> None:
     """Make the tenant NAME. 'trellis user create' gives it somebody who can log in."""
     tenant = state.runtime.create_tenant(name, settings={k: v for k, v in settings.items() if v})
-    state.answer({"tenant": tenant.name, "database": tenant.database.dialect_name}, f"Tenant '{name}' ({tenant.database.dialect_name}).")
+    state.answer(
+        {"tenant": tenant.name, "database": tenant.database.dialect_name},
+        f"Tenant '{name}' ({tenant.database.dialect_name}).",
+    )
 
 
 @command.command("list")
@@ -37,12 +41,25 @@ def list_tenants(state: State) -> None:
     t = control.tenant.c
     with state.runtime.control.reading() as connection:
         rows = connection.execute(sa.select(t.name, t.url, t.schema, t.status, t.created_at).order_by(t.name)).all()
-    found = [{"name": r[0], "place": sa.make_url(r[1]).render_as_string(hide_password=True), "schema": r[2], "status": r[3],
-              "created_at": r[4].isoformat()} for r in rows]
+    found = [
+        {
+            "name": r[0],
+            "place": sa.make_url(r[1]).render_as_string(hide_password=True),
+            "schema": r[2],
+            "status": r[3],
+            "created_at": r[4].isoformat(),
+        }
+        for r in rows
+    ]
 
     def show(console: Console) -> None:
         for entry in found:
-            console.print(escape(f"{entry['name']:<20} {entry['status']:<8} {entry['place']}" + (f" schema {entry['schema']}" if entry["schema"] else "")))
+            console.print(
+                escape(
+                    f"{entry['name']:<20} {entry['status']:<8} {entry['place']}"
+                    + (f" schema {entry['schema']}" if entry["schema"] else "")
+                )
+            )
         if not found:
             console.print("No tenant yet. Run 'trellis init'.")
 
@@ -61,7 +78,9 @@ def clone(state: State, source: str, target: str) -> None:
 
 @command.command("move")
 @click.argument("name")
-@click.option("--to", "url", required=True, metavar="URL", help="postgresql://… or 'sqlite' for a file in the home folder.")
+@click.option(
+    "--to", "url", required=True, metavar="URL", help="postgresql://… or 'sqlite' for a file in the home folder."
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_state
 def move(state: State, name: str, url: str, yes: bool) -> None:
@@ -69,7 +88,10 @@ def move(state: State, name: str, url: str, yes: bool) -> None:
     state.runtime.tenant(name)
     state.confirm(f"Are all servers and workers stopped? '{name}' moves and its old place is removed.", yes=yes)
     moved = move_tenant(state.runtime, name, None if url == "sqlite" else url)
-    state.answer({"tenant": name, "database": moved.database.dialect_name}, f"Tenant '{name}' is on {moved.database.dialect_name} now.")
+    state.answer(
+        {"tenant": name, "database": moved.database.dialect_name},
+        f"Tenant '{name}' is on {moved.database.dialect_name} now.",
+    )
 
 
 @command.command("drop")

@@ -1,4 +1,5 @@
 """``trellis worker``: delivers the outbox and runs what is due."""
+
 from __future__ import annotations
 
 import click

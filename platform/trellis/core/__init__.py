@@ -1,4 +1,5 @@
 """The documents that every tenant has: system objects described in the language itself."""
+
 from __future__ import annotations
 
 import json

@@ -1,4 +1,5 @@
 """One chunk of an import: cells become values, lookups and keys find their records, the write path judges and writes."""
+
 from __future__ import annotations
 
 import json
@@ -39,8 +40,15 @@ class Line:
 class Batch:
     """Writes one chunk. It may be written again from the start: nothing outside changes before ``fresh`` is taken over."""
 
-    def __init__(self, object_name: str, source: Source, targets: Mapping[str, Target], key: Sequence[str], lookups: Lookups,
-                 seen: Mapping[Any, int]) -> None:
+    def __init__(
+        self,
+        object_name: str,
+        source: Source,
+        targets: Mapping[str, Target],
+        key: Sequence[str],
+        lookups: Lookups,
+        seen: Mapping[Any, int],
+    ) -> None:
         self.object_name, self.source, self.key, self.lookups, self.seen = object_name, source, key, lookups, seen
         self.columns = [(i, h, targets[h]) for i, h in enumerate(source.headers) if h in targets]
         self.fresh: dict[Any, int] = {}
@@ -168,7 +176,9 @@ class Batch:
             line.problems.append(f"id: {bad.message}")
             return None
 
-    def _found(self, tx: Transaction, root: ObjectModel, keys: list[tuple[Any, ...]]) -> Mapping[tuple[Any, ...], list[int]]:
+    def _found(
+        self, tx: Transaction, root: ObjectModel, keys: list[tuple[Any, ...]]
+    ) -> Mapping[tuple[Any, ...], list[int]]:
         if not keys:
             return {}
         if self.key[0].startswith("external:"):
@@ -187,7 +197,9 @@ class Batch:
         for line, outcome in zip(lines, outcomes, strict=True):
             line.action, line.record = outcome.action, outcome.id
             for name, problems in outcome.errors.items():
-                line.problems.extend(f"{name}: {p['message']}" if name != "_record" else str(p["message"]) for p in problems)
+                line.problems.extend(
+                    f"{name}: {p['message']}" if name != "_record" else str(p["message"]) for p in problems
+                )
 
     def _remember_external(self, tx: Transaction, lines: Sequence[Line]) -> None:
         pairs: dict[str, dict[str, int]] = {}

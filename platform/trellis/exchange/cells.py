@@ -4,6 +4,7 @@ A text that begins with ``= + - @``, tab or carriage return gets a leading apost
 begins with apostrophes before such a character gets one more, so that :func:`unguard` gives every text back unchanged.
 Source of the rule: OWASP, "CSV Injection".
 """
+
 from __future__ import annotations
 
 import re

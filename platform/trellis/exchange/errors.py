@@ -1,4 +1,5 @@
 """What can go wrong with a file before any of its rows is judged."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

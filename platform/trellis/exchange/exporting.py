@@ -2,6 +2,7 @@
 
 All pages belong to one moment: they are read in one read transaction, in the order of the records' numbers.
 """
+
 from __future__ import annotations
 
 import importlib
@@ -41,7 +42,9 @@ class Writer(Protocol):
 def writers() -> Mapping[str, Writer]:
     """Return the writers by format."""
     package = importlib.import_module("trellis.exchange.writers")
-    modules: list[Any] = [importlib.import_module(f"{package.__name__}.{i.name}") for i in pkgutil.iter_modules(package.__path__)]
+    modules: list[Any] = [
+        importlib.import_module(f"{package.__name__}.{i.name}") for i in pkgutil.iter_modules(package.__path__)
+    ]
     return {m.FORMAT: m for m in sorted(modules, key=lambda m: str(m.FORMAT))}
 
 
@@ -68,8 +71,13 @@ def export(tenant: Tenant, principal: Principal, wanted: Export, format: str = "
     """Yield the file. Everything wrong with ``wanted`` is raised at the first piece: ``InvalidQuery``, ``AccessDenied``, …"""
     to = writer(format)
     with tenant.database.reading() as connection:
-        plan = Plan(tenant, connection, tenant.model_in(connection), principal,
-                    Query(wanted.object, filter=wanted.filter, search=wanted.search))
+        plan = Plan(
+            tenant,
+            connection,
+            tenant.model_in(connection),
+            principal,
+            Query(wanted.object, filter=wanted.filter, search=wanted.search),
+        )
         names = ("id", *(f for f in wanted.fields or default_fields(plan.root) if f != "id"))
         columns = [r for i, p in enumerate(names) if (r := plan.resolve(p, f"fields.{i}"))]
         conditions = plan.where()
@@ -84,10 +92,16 @@ def _header(plan: Plan, column: Resolved, language: str | None) -> str:
     return column.field.label(language)
 
 
-def _pages(plan: Plan, columns: Sequence[Resolved], conditions: Sequence[Any], limit: int | None, *,
-           as_text: bool) -> Iterator[list[list[Any]]]:
+def _pages(
+    plan: Plan, columns: Sequence[Resolved], conditions: Sequence[Any], limit: int | None, *, as_text: bool
+) -> Iterator[list[list[Any]]]:
     number = plan.root.table.c.id
-    base = sa.select(number, *(c for r in columns for c in r.columns)).select_from(plan.paths.source).where(*conditions).order_by(number)
+    base = (
+        sa.select(number, *(c for r in columns for c in r.columns))
+        .select_from(plan.paths.source)
+        .where(*conditions)
+        .order_by(number)
+    )
     statement = base.where(number > sa.bindparam("last")).limit(sa.bindparam("page", type_=sa.Integer()))
     read = _reader(columns, as_text)
     last, left = 0, limit

@@ -3,6 +3,7 @@
 Each chunk costs a number of statements that does not depend on its rows. Rows that are refused are reported with their
 reason; the others are written. A row whose key (``key``) fits a record changes it, any other row makes a record.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -40,7 +41,9 @@ class Report:
 
     object: str
     dry_run: bool = False
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("created", "updated", "unchanged", "refused"), 0))
+    counts: dict[str, int] = field(
+        default_factory=lambda: dict.fromkeys(("created", "updated", "unchanged", "refused"), 0)
+    )
     errors: list[tuple[int, str]] = field(default_factory=list)
     error_file: Path | None = None
     seconds: float = 0.0
@@ -52,10 +55,16 @@ class Report:
         return sum(self.counts.values())
 
     def to_json(self) -> dict[str, Any]:
-        return {"object": self.object, "dry_run": self.dry_run, "rows": self.rows, **self.counts,
-                "errors": [{"row": n, "reason": r} for n, r in self.errors],
-                "error_file": str(self.error_file) if self.error_file else None, "seconds": round(self.seconds, 3),
-                "resumed_at": self.resumed_at}
+        return {
+            "object": self.object,
+            "dry_run": self.dry_run,
+            "rows": self.rows,
+            **self.counts,
+            "errors": [{"row": n, "reason": r} for n, r in self.errors],
+            "error_file": str(self.error_file) if self.error_file else None,
+            "seconds": round(self.seconds, 3),
+            "resumed_at": self.resumed_at,
+        }
 
 
 class Importer:
@@ -66,9 +75,21 @@ class Importer:
     ``references`` collects and resolves the reference names (``@Name``) of data trees over several imports.
     """
 
-    def __init__(self, tenant: Tenant, principal: Principal, object: str, source: Source, mapping: Mapped | None = None, *,
-                 key: Sequence[str] = (), migration: bool = False, chunk: int = CHUNK, error_file: Path | None = None,
-                 progress_file: Path | None = None, references: dict[str, RecordRef] | None = None) -> None:
+    def __init__(
+        self,
+        tenant: Tenant,
+        principal: Principal,
+        object: str,
+        source: Source,
+        mapping: Mapped | None = None,
+        *,
+        key: Sequence[str] = (),
+        migration: bool = False,
+        chunk: int = CHUNK,
+        error_file: Path | None = None,
+        progress_file: Path | None = None,
+        references: dict[str, RecordRef] | None = None,
+    ) -> None:
         self.tenant, self.principal, self.source = tenant, principal, source
         self.key, self.migration, self.chunk = tuple(key), migration, max(1, min(chunk, 20_000))
         self.error_file, self.progress_file, self.references = error_file, progress_file, references
@@ -91,7 +112,11 @@ class Importer:
 
     def check(self) -> list[str]:
         """Return everything that is wrong with mapping and key."""
-        problems = [f"The file has no column '{h}'.{did_you_mean(h, self.source.headers)}" for h in self.given if h not in self.source.headers]
+        problems = [
+            f"The file has no column '{h}'.{did_you_mean(h, self.source.headers)}"
+            for h in self.given
+            if h not in self.source.headers
+        ]
         targets: dict[str, str] = {}
         for header, text in self.mapping.items():
             if not text:
@@ -138,8 +163,18 @@ class Importer:
         return report
 
     def _ledger(self, dry_run: bool) -> Ledger:
-        identity = {"sha256": self.source.sha256, "object": self.object.name, "mapping": self.mapping, "key": list(self.key)}
-        return Ledger(identity, self.source.headers, error_file=self.error_file, progress_file=None if dry_run else self.progress_file)
+        identity = {
+            "sha256": self.source.sha256,
+            "object": self.object.name,
+            "mapping": self.mapping,
+            "key": list(self.key),
+        }
+        return Ledger(
+            identity,
+            self.source.headers,
+            error_file=self.error_file,
+            progress_file=None if dry_run else self.progress_file,
+        )
 
     def _cause(self) -> Cause:
         return Cause("import", {"file": self.source.path.name, "sha256": self.source.sha256[:16]})
@@ -147,13 +182,24 @@ class Importer:
     def _writer(self, stack: ExitStack, dry_run: bool) -> Callable[[Callable[[Transaction], Any]], Any]:
         if dry_run and self.source.count <= WHOLE_PREVIEW_ROWS:
             preview: AbstractContextManager[Transaction] = self.tenant.transaction(
-                self.principal, self._cause(), preview=True, migration=self.migration)
+                self.principal, self._cause(), preview=True, migration=self.migration
+            )
             tx = stack.enter_context(preview)
             return lambda body: body(tx)
-        return lambda body: self.tenant.run(self.principal, self._cause(), body, preview=dry_run, migration=self.migration)
+        return lambda body: self.tenant.run(
+            self.principal, self._cause(), body, preview=dry_run, migration=self.migration
+        )
 
-    def _import(self, report: Report, ledger: Ledger, write: Callable[[Callable[[Transaction], Any]], Any], progress: Progress | None) -> None:
-        targets = {h: read_target(self.model, self.object, t, migration=self.migration) for h, t in self.mapping.items() if t}
+    def _import(
+        self,
+        report: Report,
+        ledger: Ledger,
+        write: Callable[[Callable[[Transaction], Any]], Any],
+        progress: Progress | None,
+    ) -> None:
+        targets = {
+            h: read_target(self.model, self.object, t, migration=self.migration) for h, t in self.mapping.items() if t
+        }
         lookups = Lookups({h: t for h, t in targets.items() if t.kind == "lookup"}, self.references)
         seen: dict[Any, int] = {}
         total, position = self.source.count, 0
@@ -163,21 +209,33 @@ class Importer:
             if position <= ledger.position:
                 batch.remember(chunk, self.object)
                 continue
-            lines, size = write(partial(self._write_chunk, ledger=ledger, batch=batch, chunk=chunk, position=position, report=report))
+            lines, size = write(
+                partial(self._write_chunk, ledger=ledger, batch=batch, chunk=chunk, position=position, report=report)
+            )
             ledger.committed(position, size)
             self._note(report, lines)
             seen.update(batch.fresh)
             if progress is not None:
                 progress(position, total)
 
-    def _write_chunk(self, tx: Transaction, *, ledger: Ledger, batch: Batch, chunk: Sequence[tuple[int, Cells]], position: int,
-                     report: Report) -> tuple[list[Line], int]:
+    def _write_chunk(
+        self,
+        tx: Transaction,
+        *,
+        ledger: Ledger,
+        batch: Batch,
+        chunk: Sequence[tuple[int, Cells]],
+        position: int,
+        report: Report,
+    ) -> tuple[list[Line], int]:
         lines = batch.write(tx, chunk)
         counts = dict(report.counts)
         for line in lines:
             counts[line.action] += 1
         keep = [i for i, h in enumerate(self.source.headers) if h not in (ROW, REASON)]
-        errors = [(line.number, [line.cells[i] for i in keep], line.reason) for line in lines if line.action == "refused"]
+        errors = [
+            (line.number, [line.cells[i] for i in keep], line.reason) for line in lines if line.action == "refused"
+        ]
         return lines, ledger.stage(tx, position, errors, counts)
 
     def _note(self, report: Report, lines: Sequence[Line]) -> None:

@@ -3,6 +3,7 @@
 The position is committed together with the rows (a counter of the tenant), so that no row is imported twice or left out.
 The progress file beside the source says, for that position, how long the error file was and what had been counted.
 """
+
 from __future__ import annotations
 
 import csv
@@ -31,7 +32,9 @@ ROW, REASON = "_row", "_reason"
 class Ledger:
     """Keeps position, counts and error file of one import. ``identity`` is what a resumed import must agree with."""
 
-    def __init__(self, identity: dict[str, Any], headers: Sequence[str], *, error_file: Path | None, progress_file: Path | None) -> None:
+    def __init__(
+        self, identity: dict[str, Any], headers: Sequence[str], *, error_file: Path | None, progress_file: Path | None
+    ) -> None:
         self.identity, self.headers = identity, [h for h in headers if h not in (ROW, REASON)]
         self.error_file, self.progress_file = error_file, progress_file
         self.id = uuid.uuid4().hex
@@ -63,7 +66,9 @@ class Ledger:
             raise CannotResume(f"'{self.progress_file.name}' is not a progress file of an import.") from None
         if not same:
             changed = [k for k, v in self.identity.items() if saved["identity"].get(k) != v]
-            raise CannotResume(f"The interrupted import was another one: {', '.join(changed)} changed. Undo that, or start anew.")
+            raise CannotResume(
+                f"The interrupted import was another one: {', '.join(changed)} changed. Undo that, or start anew."
+            )
         with tenant.database.reading() as connection:
             c = system.counter.c
             position = connection.execute(sa.select(c.value).where(c.name == self._counter)).scalar()
@@ -77,7 +82,9 @@ class Ledger:
             self._size = self.error_file.stat().st_size
         return dict(mark["counts"])
 
-    def stage(self, tx: Transaction, position: int, errors: Sequence[tuple[int, Sequence[Any], str]], counts: dict[str, int]) -> int:
+    def stage(
+        self, tx: Transaction, position: int, errors: Sequence[tuple[int, Sequence[Any], str]], counts: dict[str, int]
+    ) -> int:
         """Write the errors of a chunk before its commit, over those of an attempt that failed; return the file's new size."""
         size = self._size
         if self.error_file is not None and errors:
@@ -88,8 +95,14 @@ class Ledger:
                 size += stream.write(self._text(rows))
         if self.progress_file is not None:
             last = self._marks.get(str(self.position))
-            self._marks = {str(position): {"size": size, "counts": counts}, **({str(self.position): last} if last else {})}
-            _replace(self.progress_file, json.dumps({"id": self.id, "identity": self.identity, "marks": self._marks}, indent=2))
+            self._marks = {
+                str(position): {"size": size, "counts": counts},
+                **({str(self.position): last} if last else {}),
+            }
+            _replace(
+                self.progress_file,
+                json.dumps({"id": self.id, "identity": self.identity, "marks": self._marks}, indent=2),
+            )
             c = system.counter.c
             tx.connection.execute(system.counter.update().where(c.name == self._counter).values(value=position))
         return size

@@ -1,4 +1,5 @@
 """How much an import takes. Beyond it the file is refused with a message, before memory is."""
+
 from __future__ import annotations
 
 import zipfile
@@ -33,7 +34,9 @@ def check_unpacked(path: Path, limit: int = MAX_SHEET_UNPACKED_BYTES) -> None:
     except (zipfile.BadZipFile, OSError):
         raise BadSource(f"'{path.name}' is not a workbook: it is no zip file. Save it as .xlsx.") from None
     if total > limit:
-        raise SourceTooLarge(f"'{path.name}' unpacks to {total:,} bytes; at most {limit:,} are taken. Save the sheet as CSV.")
+        raise SourceTooLarge(
+            f"'{path.name}' unpacks to {total:,} bytes; at most {limit:,} are taken. Save the sheet as CSV."
+        )
 
 
 def check_columns(count: int, name: str) -> None:
@@ -48,4 +51,6 @@ def check_row(number: int, cells: list[object], name: str) -> None:
         raise SourceTooLarge(f"'{name}' has more than {MAX_ROWS:,} rows. Split the file.")
     for cell in cells:
         if isinstance(cell, str) and len(cell) > MAX_CELL:
-            raise SourceTooLarge(f"A cell in row {number} of '{name}' has {len(cell):,} characters; at most {MAX_CELL:,} are taken.")
+            raise SourceTooLarge(
+                f"A cell in row {number} of '{name}' has {len(cell):,} characters; at most {MAX_CELL:,} are taken."
+            )

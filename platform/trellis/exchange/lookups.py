@@ -1,4 +1,5 @@
 """Finds records by what files call them: a whole chunk at a time, a few statements whatever the number of rows."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -41,8 +42,11 @@ class Lookups:
         for find in _ways(tx, target):
             found = find(open_texts)
             for text, refs in found.items():
-                answers[text] = refs[0] if len(refs) == 1 else (
-                    f"'{text[:80]}' means {len(refs)} records of {refs[0].object}. Use the id or a unique field.")
+                answers[text] = (
+                    refs[0]
+                    if len(refs) == 1
+                    else (f"'{text[:80]}' means {len(refs)} records of {refs[0].object}. Use the id or a unique field.")
+                )
                 if len(refs) == 1 and len(known) < CACHE:
                     known[text] = refs[0]
             open_texts = [t for t in open_texts if t not in found]
@@ -54,13 +58,21 @@ class Lookups:
 
     def _reference(self, text: str) -> RecordRef | str:
         found = (self.references or {}).get(text[1:])
-        return found if found is not None else f"No record with the reference name '{text[1:80]}' was imported before this one."
+        return (
+            found
+            if found is not None
+            else f"No record with the reference name '{text[1:80]}' was imported before this one."
+        )
 
 
 def _called(target: Target) -> str:
     if not target.by:
         return "called"
-    return f"with the external id ({target.by[len(EXTERNAL):]})" if target.by.startswith(EXTERNAL) else f"with {target.by} ="
+    return (
+        f"with the external id ({target.by[len(EXTERNAL) :]})"
+        if target.by.startswith(EXTERNAL)
+        else f"with {target.by} ="
+    )
 
 
 def _ways(tx: Transaction, target: Target) -> Iterator[Callable[[Sequence[str]], Found]]:
@@ -68,17 +80,21 @@ def _ways(tx: Transaction, target: Target) -> Iterator[Callable[[Sequence[str]],
     assert target.field is not None
     names = target.field.codec.targets
     if target.by.startswith(EXTERNAL):
-        yield lambda texts: _merge(external_ids(tx, n, target.by[len(EXTERNAL):], texts) for n in names)
+        yield lambda texts: _merge(external_ids(tx, n, target.by[len(EXTERNAL) :], texts) for n in names)
         return
     if target.by:
         yield lambda texts: _merge(_by_field(tx, n, target.by, texts) for n in names)
         return
     yield lambda texts: _by_id(target.field, texts)
     yield lambda texts: _merge(_by_field(tx, n, tx.model.object(n).name_field, texts) for n in names)
-    uniques = {n: [f.name for f in tx.model.object(n).fields.values() if f.doc.get("unique") and f.category == "text"] for n in names}
+    uniques = {
+        n: [f.name for f in tx.model.object(n).fields.values() if f.doc.get("unique") and f.category == "text"]
+        for n in names
+    }
     for position in range(max(map(len, uniques.values()), default=0)):
         yield lambda texts, at=position: _merge(  # type: ignore[misc]
-            _by_field(tx, n, found[at], texts) for n, found in uniques.items() if at < len(found))
+            _by_field(tx, n, found[at], texts) for n, found in uniques.items() if at < len(found)
+        )
 
 
 def _merge(parts: Iterable[Found]) -> Found:
@@ -131,15 +147,19 @@ def key_of(root: ObjectModel, field: FieldModel, value: Any) -> Any:
     return fold(value) if field.name in root.folded else field.encode(value)[0]
 
 
-def matching(tx: Transaction, root: ObjectModel, fields: Sequence[str], keys: Sequence[tuple[Any, ...]]) -> dict[tuple[Any, ...], list[int]]:
+def matching(
+    tx: Transaction, root: ObjectModel, fields: Sequence[str], keys: Sequence[tuple[Any, ...]]
+) -> dict[tuple[Any, ...], list[int]]:
     """Return the ids of live, visible records for each key that has any."""
     columns = [root.key_column(n) for n in fields]
     t = root.table
     found: dict[tuple[Any, ...], list[int]] = {}
     for start in range(0, len(keys), IN_CHUNK):
-        chunk = keys[start:start + IN_CHUNK]
+        chunk = keys[start : start + IN_CHUNK]
         wanted = columns[0].in_([k[0] for k in chunk]) if len(columns) == 1 else sa.tuple_(*columns).in_(chunk)
-        query = sa.select(t.c.id, *columns).where(wanted, t.c.deleted_at.is_(None), record_predicate(tx.principal, root, t))
+        query = sa.select(t.c.id, *columns).where(
+            wanted, t.c.deleted_at.is_(None), record_predicate(tx.principal, root, t)
+        )
         for row in tx.connection.execute(query.order_by(t.c.id)):
             found.setdefault(tuple(row[1:]), []).append(row[0])
     return found
@@ -151,9 +171,17 @@ def external_ids(tx: Transaction, object_name: str, of_system: str, texts: Seque
     t = root.table
     found: Found = {}
     for start in range(0, len(texts), IN_CHUNK):
-        query = sa.select(e.key, e.record).join(t, t.c.id == e.record).where(
-            e.object == object_name, e.system == of_system, e.key.in_(texts[start:start + IN_CHUNK]),
-            t.c.deleted_at.is_(None), record_predicate(tx.principal, root, t))
+        query = (
+            sa.select(e.key, e.record)
+            .join(t, t.c.id == e.record)
+            .where(
+                e.object == object_name,
+                e.system == of_system,
+                e.key.in_(texts[start : start + IN_CHUNK]),
+                t.c.deleted_at.is_(None),
+                record_predicate(tx.principal, root, t),
+            )
+        )
         for key, record in tx.connection.execute(query):
             found[key] = [RecordRef(object_name, record)]
     return found
@@ -166,5 +194,11 @@ def write_external_ids(tx: Transaction, object_name: str, of_system: str, pairs:
     e = system.external_id
     keys = [key for key, _ in pairs]
     for start in range(0, len(keys), IN_CHUNK):
-        tx.connection.execute(e.delete().where(e.c.object == object_name, e.c.system == of_system, e.c.key.in_(keys[start:start + IN_CHUNK])))
-    tx.connection.execute(e.insert(), [{"object": object_name, "system": of_system, "key": k, "record": r} for k, r in pairs])
+        tx.connection.execute(
+            e.delete().where(
+                e.c.object == object_name, e.c.system == of_system, e.c.key.in_(keys[start : start + IN_CHUNK])
+            )
+        )
+    tx.connection.execute(
+        e.insert(), [{"object": object_name, "system": of_system, "key": k, "record": r} for k, r in pairs]
+    )

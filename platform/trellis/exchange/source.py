@@ -1,4 +1,5 @@
 """Files of rows: what an import reads. One reader per format in ``readers/``, found by discovery."""
+
 from __future__ import annotations
 
 import hashlib
@@ -40,8 +41,10 @@ class Source:
         for number, cells in enumerate(self.open_rows(), self.first_row):
             if len(cells) != width:
                 if len(cells) > width and any(c not in (None, "") for c in cells[width:]):
-                    raise BadSource(f"Row {number} of '{self.path.name}' has {len(cells)} cells, the header {width}. "
-                                    "Check the delimiter and quotes.")
+                    raise BadSource(
+                        f"Row {number} of '{self.path.name}' has {len(cells)} cells, the header {width}. "
+                        "Check the delimiter and quotes."
+                    )
                 cells = cells[:width] + [None] * (width - len(cells))
             if any(c is not None and c != "" for c in cells):
                 limits.check_row(number, cells, self.path.name)
@@ -89,7 +92,9 @@ def open_source(path: Path, *, format: str | None = None, **options: Any) -> Sou
     limits.check_size(path)
     name = format or next((n for n, r in readers().items() if path.suffix.lower() in r.SUFFIXES), None)
     if name is None or name not in readers():
-        raise UnknownFormat(f"'{format or path.suffix}' is not a format that can be imported; use {', '.join(readers())}.")
+        raise UnknownFormat(
+            f"'{format or path.suffix}' is not a format that can be imported; use {', '.join(readers())}."
+        )
     return readers()[name].read(path, **{k: v for k, v in options.items() if v is not None})
 
 

@@ -10,6 +10,7 @@
 (nothing)               the column is not imported
 ======================  ==========================================================================
 """
+
 from __future__ import annotations
 
 import re
@@ -55,7 +56,10 @@ def read_target(model: Model, root: ObjectModel, text: str, *, migration: bool) 
         known = [*(f.name for f in writable_fields(root, migration)), "id"]
         raise BadTarget(f"'{root.name}' has no field '{name[:60]}'.{did_you_mean(name, known)}")
     if not (field.writable or (migration and name in MIGRATION_FIELDS)):
-        raise BadTarget(f"'{name}' is set by Trellis and cannot be imported" + ("." if migration or name not in MIGRATION_FIELDS else " without --migration."))
+        raise BadTarget(
+            f"'{name}' is set by Trellis and cannot be imported"
+            + ("." if migration or name not in MIGRATION_FIELDS else " without --migration.")
+        )
     if field.category == "reference":
         return Target(text, "lookup", field, by=_lookup_by(model, field, rest))
     if not rest:
@@ -66,7 +70,7 @@ def read_target(model: Model, root: ObjectModel, text: str, *, migration: bool) 
 
 
 def _system(text: str) -> str:
-    system = text[len(EXTERNAL):]
+    system = text[len(EXTERNAL) :]
     if not _SYSTEM.match(system):
         raise BadTarget(f"'{text[:60]}' names no system: write external: and a name of letters, digits, '_', '.', '-'.")
     return system
@@ -79,7 +83,12 @@ def _lookup_by(model: Model, field: FieldModel, rest: str) -> str:
     for target in field.codec.targets:
         if rest and rest != "id" and (found := model.object(target).fields.get(rest)) is None:
             raise BadTarget(f"'{target}' has no field '{rest[:60]}'.{did_you_mean(rest, model.object(target).fields)}")
-        if rest and rest != "id" and found is not None and (found.category not in ("text", "number") or len(found.columns) != 1):
+        if (
+            rest
+            and rest != "id"
+            and found is not None
+            and (found.category not in ("text", "number") or len(found.columns) != 1)
+        ):
             raise BadTarget(f"Records of '{target}' cannot be looked up by '{rest}': it is not a text or a number.")
     return "" if rest == "id" else rest
 
@@ -119,7 +128,11 @@ def _spellings(root: ObjectModel, migration: bool) -> tuple[dict[str, str], dict
         for spelling, target in _alike(field):
             key = alike_key(spelling)
             # Two fields of one spelling: None, for nobody knows which is meant. A name outranks a label.
-            alike[key] = target if alike.get(key, target) == target else (alike[key] if key == alike_key(alike[key] or "") else None)
+            alike[key] = (
+                target
+                if alike.get(key, target) == target
+                else (alike[key] if key == alike_key(alike[key] or "") else None)
+            )
     return exact, alike
 
 

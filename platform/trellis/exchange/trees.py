@@ -3,6 +3,7 @@
 A plan is a list of ``{"sobject": …, "files": […]}`` as the Salesforce CLI writes it (``sf data export tree --plan``).
 Object and field names are matched to the tenant's by what they have in common (``Product_Family__c``: ``product_family``).
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -34,7 +35,11 @@ def is_plan(path: Path) -> bool:
     if path.suffix.lower() != ".json":
         return False
     value = json_file.load(path)
-    return isinstance(value, list) and bool(value) and all(isinstance(e, dict) and "sobject" in e and "files" in e for e in value)
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(e, dict) and "sobject" in e and "files" in e for e in value)
+    )
 
 
 def read_plan(tenant: Tenant, path: Path, objects: Mapping[str, str] | None = None) -> list[Step]:
@@ -64,7 +69,9 @@ def object_called(tenant: Tenant, name: str) -> str:
         return name
     alike = [n for n in names if alike_key(n) == alike_key(name)]
     if len(alike) != 1:
-        raise UnknownObject(f"There is no object for '{name[:80]}'.{did_you_mean(name.lower(), names)} Say which one it is, or add it.")
+        raise UnknownObject(
+            f"There is no object for '{name[:80]}'.{did_you_mean(name.lower(), names)} Say which one it is, or add it."
+        )
     return alike[0]
 
 

@@ -1,4 +1,5 @@
 """One claimed row of the outbox, as its handler sees it."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -43,7 +44,9 @@ class Job:
     total: int = 0
     _dirty: dict[str, Any] = field(default_factory=dict)
 
-    def save(self, connection: Connection, *, done: int, total: int | None = None, payload: Mapping[str, Any] | None = None) -> None:
+    def save(
+        self, connection: Connection, *, done: int, total: int | None = None, payload: Mapping[str, Any] | None = None
+    ) -> None:
         """Store progress in the transaction of ``connection`` and keep the lease. Raises :class:`LeaseLost`.
 
         INVARIANT: a handler saves its progress in the transaction of the work itself, so that a repetition goes on where
@@ -55,7 +58,11 @@ class Job:
             values["total"] = total
         if payload is not None:
             values["payload"] = {**self.payload, **payload}
-        held = connection.execute(system.outbox.update().where(c.id == self.id, c.worker == self.worker, c.state == "running").values(**values))
+        held = connection.execute(
+            system.outbox.update()
+            .where(c.id == self.id, c.worker == self.worker, c.state == "running")
+            .values(**values)
+        )
         if not held.rowcount:
             raise LeaseLost("Another worker took this job over.")
         self._dirty = values

@@ -4,6 +4,7 @@ A claim is a lease: on PostgreSQL by ``FOR UPDATE SKIP LOCKED``, on SQLite under
 a lease that runs out; the row is then claimed again. After :data:`ATTEMPTS` failures a row becomes a dead letter
 (state ``dead``) that keeps the reason.
 """
+
 from __future__ import annotations
 
 import logging
@@ -71,7 +72,9 @@ class Worker:
 
     def _claim(self) -> list[Job]:
         now = self.tenant.clock.now()
-        due = sa.or_(sa.and_(_O.state == "ready", _O.due_at <= now), sa.and_(_O.state == "running", _O.leased_until < now))
+        due = sa.or_(
+            sa.and_(_O.state == "ready", _O.due_at <= now), sa.and_(_O.state == "running", _O.leased_until < now)
+        )
         query = sa.select(system.outbox).where(due).order_by(_O.due_at, _O.id).limit(self.batch)
         with self.tenant.database.reading() as connection:
             # Idle workers must not take SQLite's writer lock again and again.
@@ -82,9 +85,15 @@ class Worker:
                 query = query.with_for_update(skip_locked=True)
             rows = connection.execute(query).mappings().all()
             if rows:
-                connection.execute(system.outbox.update().where(_O.id.in_([r["id"] for r in rows])).values(
-                    state="running", worker=self.name, leased_until=now + LEASE, attempts=_O.attempts + 1))
-        return [Job(self.tenant, r["id"], r["topic"], r["payload"], r["attempts"] + 1, self.name, r["done"], r["total"]) for r in rows]
+                connection.execute(
+                    system.outbox.update()
+                    .where(_O.id.in_([r["id"] for r in rows]))
+                    .values(state="running", worker=self.name, leased_until=now + LEASE, attempts=_O.attempts + 1)
+                )
+        return [
+            Job(self.tenant, r["id"], r["topic"], r["payload"], r["attempts"] + 1, self.name, r["done"], r["total"])
+            for r in rows
+        ]
 
     def _attempt(self, job: Job) -> bool:
         """Run the handler; note a failure. Returns whether it succeeded."""
@@ -106,7 +115,13 @@ class Worker:
             if job.attempts >= ATTEMPTS:
                 self._bury(job, reason)
             else:
-                self._change(job, state="ready", due_at=self.tenant.clock.now() + backoff(job.attempts), error=reason, worker=None)
+                self._change(
+                    job,
+                    state="ready",
+                    due_at=self.tenant.clock.now() + backoff(job.attempts),
+                    error=reason,
+                    worker=None,
+                )
             return False
         return True
 
@@ -119,31 +134,45 @@ class Worker:
 
     def _change(self, job: Job, **values: Any) -> None:
         with self.tenant.database.writing() as connection:
-            connection.execute(system.outbox.update().where(_O.id == job.id, _O.worker == self.name, _O.state == "running").values(**values))
+            connection.execute(
+                system.outbox.update()
+                .where(_O.id == job.id, _O.worker == self.name, _O.state == "running")
+                .values(**values)
+            )
 
     def _acknowledge(self, ids: list[int]) -> None:
         if ids:
             with self.tenant.database.writing() as connection:
-                connection.execute(system.outbox.delete().where(_O.id.in_(ids), _O.worker == self.name, _O.state == "running"))
+                connection.execute(
+                    system.outbox.delete().where(_O.id.in_(ids), _O.worker == self.name, _O.state == "running")
+                )
 
 
 def backoff(attempts: int) -> timedelta:
     """Return the pause after the n-th failure: 2, 4, 8 … seconds, at most 15 minutes."""
-    return timedelta(seconds=min(2 ** attempts, 900))
+    return timedelta(seconds=min(2**attempts, 900))
 
 
 def dead_letters(tenant: Tenant) -> list[dict[str, Any]]:
     """Return the rows that were set aside, newest first: id, topic, reason, time."""
     with tenant.database.reading() as connection:
-        rows = connection.execute(sa.select(_O.id, _O.topic, _O.error, _O.created_at).where(_O.state == "dead").order_by(_O.id.desc()).limit(500))
+        rows = connection.execute(
+            sa.select(_O.id, _O.topic, _O.error, _O.created_at)
+            .where(_O.state == "dead")
+            .order_by(_O.id.desc())
+            .limit(500)
+        )
         return [{"id": r.id, "topic": r.topic, "reason": r.error, "created_at": _moment(r.created_at)} for r in rows]
 
 
 def revive(tenant: Tenant, job: int) -> bool:
     """Give a dead letter a new life; return whether there was one of that id."""
     with tenant.database.writing() as connection:
-        done = connection.execute(system.outbox.update().where(_O.id == job, _O.state == "dead").values(
-            state="ready", due_at=tenant.clock.now(), attempts=0, error=None))
+        done = connection.execute(
+            system.outbox.update()
+            .where(_O.id == job, _O.state == "dead")
+            .values(state="ready", due_at=tenant.clock.now(), attempts=0, error=None)
+        )
         return bool(done.rowcount)
 
 

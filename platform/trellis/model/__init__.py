@@ -1,4 +1,5 @@
 """Metadata compiled for running: immutable, built once per tenant and version, each object when it is first used."""
+
 from trellis.model.environment import ModelEnvironment
 from trellis.model.field_model import FieldModel
 from trellis.model.model import Model, Reference, UnknownObject

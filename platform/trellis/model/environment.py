@@ -1,4 +1,5 @@
 """What fields may ask of their tenant while they are compiled."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,5 @@
 """One compiled field of an object, system fields included."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping

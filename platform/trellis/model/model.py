@@ -1,4 +1,5 @@
 """All objects of one tenant at one version, each compiled when it is first asked for."""
+
 from __future__ import annotations
 
 import threading
@@ -35,8 +36,9 @@ class Reference:
 class Model:
     """An immutable compiled version. ``storage_of`` reads one object's catalogue entry."""
 
-    def __init__(self, snapshot: Snapshot, version: int, env: ModelEnvironment,
-                 storage_of: Callable[[str], Storage | None]) -> None:
+    def __init__(
+        self, snapshot: Snapshot, version: int, env: ModelEnvironment, storage_of: Callable[[str], Storage | None]
+    ) -> None:
         self.snapshot = snapshot
         self.version = version
         self.env = env

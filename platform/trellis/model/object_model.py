@@ -1,4 +1,5 @@
 """One compiled object: its fields, its table, its keys, and the statements that the hot path uses again and again."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -66,15 +67,18 @@ class ObjectModel:
         self.system: dict[str, FieldModel] = {}
         for field in SYSTEM_FIELD_DOCS:
             kind = types[field["type"]]
-            self.system[field["name"]] = FieldModel(field["name"], field, kind, kind.compile(field, env),
-                                                    (self.table.c[field["name"]],), system=True)
+            self.system[field["name"]] = FieldModel(
+                field["name"], field, kind, kind.compile(field, env), (self.table.c[field["name"]],), system=True
+            )
         self.name_field: str | None = doc.get("name_field") or self._guess_name_field()
         self.env = env
 
     def _guess_name_field(self) -> str | None:
         if "name" in self.fields:
             return "name"
-        return next((f.name for f in self.fields.values() if f.doc["type"] in ("text", "auto_number", "person_name")), None)
+        return next(
+            (f.name for f in self.fields.values() if f.doc["type"] in ("text", "auto_number", "person_name")), None
+        )
 
     def label(self, language: str) -> str:
         """Return the singular label."""

@@ -1,4 +1,5 @@
 """The fields that every record has without being declared."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

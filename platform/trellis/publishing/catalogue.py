@@ -1,4 +1,5 @@
 """Reads and writes the catalogue of physical tables."""
+
 from __future__ import annotations
 
 from collections.abc import Collection
@@ -31,8 +32,12 @@ def table_names(connection: Connection) -> set[str]:
 def write(connection: Connection, storage: Storage) -> None:
     """Insert or replace one entry."""
     values: dict[str, Any] = {
-        "table_name": storage.table, "fields": _places(storage),
-        "used": dict(storage.used), "indexes": dict(storage.indexes), "generation": storage.generation}
+        "table_name": storage.table,
+        "fields": _places(storage),
+        "used": dict(storage.used),
+        "indexes": dict(storage.indexes),
+        "generation": storage.generation,
+    }
     done = connection.execute(system.catalogue.update().where(_C.object == storage.object).values(values))
     if not done.rowcount:
         connection.execute(system.catalogue.insert(), {"object": storage.object, **values})

@@ -1,4 +1,5 @@
 """The physical side of a plan: which tables, columns and indexes a change adds, and which columns must be filled."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -56,8 +57,17 @@ Renames = Mapping[str, Mapping[str, str]]
 """New field name by old one, by (new) object name."""
 
 
-def expand(old: Snapshot, new: Snapshot, storages: Mapping[str, Storage], tables: set[str], env: Environment, *,
-           renamed_objects: Mapping[str, str], renamed_fields: Renames, revive: bool) -> Expansion:
+def expand(
+    old: Snapshot,
+    new: Snapshot,
+    storages: Mapping[str, Storage],
+    tables: set[str],
+    env: Environment,
+    *,
+    renamed_objects: Mapping[str, str],
+    renamed_fields: Renames,
+    revive: bool,
+) -> Expansion:
     """Work out the physical change from ``old`` to ``new``. Pure: nothing is executed."""
     result = Expansion(renamed=dict(renamed_objects))
     old_name = {new_name: old_name for old_name, new_name in renamed_objects.items()}
@@ -75,18 +85,31 @@ def expand(old: Snapshot, new: Snapshot, storages: Mapping[str, Storage], tables
             storage = physical.new_storage(name, tables)
             tables.add(storage.table)
             result.created.append(name)
-        _expand_object(result, replace(storage, object=name), before_doc, doc, env, renamed_fields.get(name, {}), revive)
+        _expand_object(
+            result, replace(storage, object=name), before_doc, doc, env, renamed_fields.get(name, {}), revive
+        )
     return result
 
 
-def _expand_object(result: Expansion, storage: Storage, before: Mapping[str, Any] | None, doc: Mapping[str, Any],
-                   env: Environment, renamed: Mapping[str, str], revive: bool) -> None:
+def _expand_object(
+    result: Expansion,
+    storage: Storage,
+    before: Mapping[str, Any] | None,
+    doc: Mapping[str, Any],
+    env: Environment,
+    renamed: Mapping[str, str],
+    revive: bool,
+) -> None:
     types = field_types()
     codecs = {f["name"]: types[f["type"]].compile(f, env) for f in doc["fields"]}
     wanted = stored_columns(doc, codecs)
     folds = {FOLD + o: FOLD + n for o, n in renamed.items()}
     earlier = {renamed.get(f["name"], f["name"]): f for f in before["fields"]} if before is not None else {}
-    changed = {f["name"] for f in doc["fields"] if f["name"] in earlier and _means_something_else(earlier[f["name"]], f, result.renamed)}
+    changed = {
+        f["name"]
+        for f in doc["fields"]
+        if f["name"] in earlier and _means_something_else(earlier[f["name"]], f, result.renamed)
+    }
     changed |= {FOLD + n for n in changed}
     placed = physical.place_fields(storage, wanted, renamed={**renamed, **folds}, changed=changed, revive=revive)
     name = storage.object
@@ -94,7 +117,7 @@ def _expand_object(result: Expansion, storage: Storage, before: Mapping[str, Any
     if before is None:
         return
     for target in (*placed.fresh, *placed.revived):
-        source = target[len(FOLD):]
+        source = target[len(FOLD) :]
         if target.startswith(FOLD) and (source in earlier or source in placed.revived):
             result.fills.append(Fill(name, target, source))
         elif target in earlier:
@@ -129,9 +152,11 @@ def add_columns(connection: Connection, expansion: Expansion, new: Snapshot, env
         if name in expansion.created:
             physical.create_table(connection, table)
             continue
-        fresh = [sa.Column(physical_name, column.type)
-                 for field_name, place in expansion.added[name].items()
-                 for physical_name, column in zip(place.names(columns[field_name]), columns[field_name], strict=True)]
+        fresh = [
+            sa.Column(physical_name, column.type)
+            for field_name, place in expansion.added[name].items()
+            for physical_name, column in zip(place.names(columns[field_name]), columns[field_name], strict=True)
+        ]
         if fresh:
             physical.add_columns(connection, after.table, fresh)
         remembered = replace(expansion.before[name], used=after.used)
@@ -176,8 +201,11 @@ def sync_indexes(connection: Connection, model: ObjectModel) -> dict[str, str]:
         try:
             physical.create_index(connection, name, model.table, index_columns, unique=unique, where=where)
         except sa.exc.IntegrityError:
-            raise DuplicateValues(f"Records of '{model.name}' share a value of the unique key '{purpose[len('unique:'):]}'. "
-                                  "Resolve them first.", object=model.name) from None
+            raise DuplicateValues(
+                f"Records of '{model.name}' share a value of the unique key '{purpose[len('unique:') :]}'. "
+                "Resolve them first.",
+                object=model.name,
+            ) from None
         result[purpose] = f"{name}|{','.join(c.name for c in index_columns)}"
     return result
 

@@ -1,4 +1,5 @@
 """Fills new columns from what records hold, in batches, while readers and writers go on with the old definition."""
+
 from __future__ import annotations
 
 import unicodedata
@@ -36,8 +37,9 @@ def convert(old: FieldModel, new: FieldModel) -> Callable[[Any], Any]:
     return change
 
 
-def fill_rows(connection: Connection, old: ObjectModel, new: ObjectModel, fills: Sequence[Fill],
-              ids: Sequence[int]) -> int:
+def fill_rows(
+    connection: Connection, old: ObjectModel, new: ObjectModel, fills: Sequence[Fill], ids: Sequence[int]
+) -> int:
     """Compute the new columns of the records ``ids``. Returns how many values could not be converted (they become blank)."""
     lost = 0
     for fill in fills:
@@ -64,8 +66,11 @@ def fill_rows(connection: Connection, old: ObjectModel, new: ObjectModel, fills:
                 lost += failed
             updates.append({"row_id": row[0], **{f"v{i}": v for i, v in enumerate(encode(result))}})
         if updates:
-            statement = new.table.update().where(new.table.c.id == sa.bindparam("row_id")).values(
-                {c: sa.bindparam(f"v{i}") for i, c in enumerate(target)})
+            statement = (
+                new.table.update()
+                .where(new.table.c.id == sa.bindparam("row_id"))
+                .values({c: sa.bindparam(f"v{i}") for i, c in enumerate(target)})
+            )
             connection.execute(statement, updates)
     return lost
 
@@ -77,7 +82,9 @@ def _changed(change: Callable[[Any], Any], value: Any) -> tuple[Any, bool]:
         return None, True
 
 
-def _kept(connection: Connection, current: FieldModel, new: ObjectModel, target: str, ids: Sequence[int]) -> dict[int, tuple[Any, Any]]:
+def _kept(
+    connection: Connection, current: FieldModel, new: ObjectModel, target: str, ids: Sequence[int]
+) -> dict[int, tuple[Any, Any]]:
     """Return, by record, what the column held before the change that is undone: as the changed field reads it, and itself."""
     before = new.fields[target]
     forward = convert(before, current)

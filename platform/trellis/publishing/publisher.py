@@ -5,6 +5,7 @@ in phases: *expand* (add columns), *fill* (batches, readers and writers keep the
 what changed meanwhile, switch). What is interrupted between phases is continued by :meth:`Publisher.resume` or given up by
 :meth:`Publisher.abandon`; either way the visible version is the old or the new one.
 """
+
 from __future__ import annotations
 
 import hashlib
@@ -44,8 +45,10 @@ class InvalidMetadata(TrellisError):
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
         first = diagnostics[0].message if diagnostics else ""
-        super().__init__(f"{len(diagnostics)} problem(s) in the metadata. First: {first}",
-                         diagnostics=[d.to_json() for d in diagnostics])
+        super().__init__(
+            f"{len(diagnostics)} problem(s) in the metadata. First: {first}",
+            diagnostics=[d.to_json() for d in diagnostics],
+        )
 
 
 class StalePlan(TrellisError):
@@ -90,7 +93,9 @@ class TenantPlan:
     @property
     def destructive(self) -> bool:
         """Whether applying needs confirmation."""
-        return any(op.danger.value == "destructive" for op in self.plan.operations) or any(f.destructive for f in self.findings)
+        return any(op.danger.value == "destructive" for op in self.plan.operations) or any(
+            f.destructive for f in self.findings
+        )
 
     @property
     def hash(self) -> str:
@@ -100,9 +105,14 @@ class TenantPlan:
 
     def to_json(self, language: str = "en") -> dict[str, Any]:
         return {
-            "hash": self.hash, "base": self.plan.base, "target": self.plan.target, "destructive": self.destructive,
-            "operations": [{"text": op.describe(language), "danger": op.danger.value, "operation": op.to_json()}
-                           for op in self.plan.operations],
+            "hash": self.hash,
+            "base": self.plan.base,
+            "target": self.plan.target,
+            "destructive": self.destructive,
+            "operations": [
+                {"text": op.describe(language), "danger": op.danger.value, "operation": op.to_json()}
+                for op in self.plan.operations
+            ],
             "findings": [f.to_json(language) for f in self.findings],
         }
 
@@ -135,7 +145,9 @@ class Publisher:
                 raise InvalidMetadata(errors)
         return snapshot
 
-    def plan(self, new: Snapshot, *, renames: Sequence[Any] = (), revive: bool = False, undoes: int | None = None) -> TenantPlan:
+    def plan(
+        self, new: Snapshot, *, renames: Sequence[Any] = (), revive: bool = False, undoes: int | None = None
+    ) -> TenantPlan:
         """Compare the visible version with ``new`` and look at the records that would be affected."""
         with self.tenant.database.reading() as connection:
             model = self.tenant.model_in(connection)
@@ -145,20 +157,35 @@ class Publisher:
             findings = examine(connection, model, new, expansion, plan)
         return TenantPlan(plan, new, tuple(findings), revive, undoes, tuple(expansion.fills))
 
-    def plan_documents(self, documents: Sequence[object], *, removed: Sequence[Key] = (), renames: Sequence[Any] = (),
-                       replace_all: bool = False) -> TenantPlan:
+    def plan_documents(
+        self,
+        documents: Sequence[object],
+        *,
+        removed: Sequence[Key] = (),
+        renames: Sequence[Any] = (),
+        replace_all: bool = False,
+    ) -> TenantPlan:
         """Validate documents and plan the change to them."""
         return self.plan(self.check(documents, removed=removed, replace_all=replace_all), renames=renames)
 
-    def apply(self, plan: TenantPlan, *, confirm: str | None = None, author: int | None = None, note: str = "",
-              progress: Progress | None = None) -> int:
+    def apply(
+        self,
+        plan: TenantPlan,
+        *,
+        confirm: str | None = None,
+        author: int | None = None,
+        note: str = "",
+        progress: Progress | None = None,
+    ) -> int:
         """Make ``plan`` the visible version; return its number.
 
         Raises :class:`StalePlan` if the base is no longer the visible version, :class:`NotConfirmed` if the plan is
         destructive and ``confirm`` is not its hash.
         """
         if plan.destructive and confirm != plan.hash:
-            raise NotConfirmed("This change destroys data or rights. Look at the plan and confirm it by its hash.", plan=plan.to_json())
+            raise NotConfirmed(
+                "This change destroys data or rights. Look at the plan and confirm it by its hash.", plan=plan.to_json()
+            )
         if not plan.plan.operations:
             return self.tenant.model().version
         self.fault("before expand")
@@ -179,17 +206,37 @@ class Publisher:
         add_columns(connection, expansion, plan.new, self.tenant.environment(plan.new))
         self.fault("after columns")
         operations = [op.to_json() for op in plan.plan.operations]
-        total = sum(_count(connection, model.object(_old_name(expansion, n))) for n in {f.object for f in expansion.fills})
+        total = sum(
+            _count(connection, model.object(_old_name(expansion, n))) for n in {f.object for f in expansion.fills}
+        )
         if total <= INLINE_ROWS:
             self._fill_all(connection, model.snapshot, plan.new, expansion)
             return self._activate(connection, expansion, plan.new, operations, author, note, plan.undoes)
         versions.write_documents(connection, plan.new, model.snapshot.digests)
         mark = connection.execute(sa.select(sa.func.coalesce(sa.func.max(system.change.c.id), 0))).scalar_one()
-        connection.execute(system.publication.insert(), {
-            "id": 1, "base": plan.base, "target": plan.new.hash, "manifest": versions.manifest_of(plan.new),
-            "operations": operations, "fills": {"position": {}, "revive": plan.revive, "undoes": plan.undoes, "added": _added_columns(expansion)},
-            "phase": "fill", "done": 0, "total": total, "mark": mark, "author": author, "note": note,
-            "created_at": self.tenant.clock.now()})
+        connection.execute(
+            system.publication.insert(),
+            {
+                "id": 1,
+                "base": plan.base,
+                "target": plan.new.hash,
+                "manifest": versions.manifest_of(plan.new),
+                "operations": operations,
+                "fills": {
+                    "position": {},
+                    "revive": plan.revive,
+                    "undoes": plan.undoes,
+                    "added": _added_columns(expansion),
+                },
+                "phase": "fill",
+                "done": 0,
+                "total": total,
+                "mark": mark,
+                "author": author,
+                "note": note,
+                "created_at": self.tenant.clock.now(),
+            },
+        )
         return None
 
     def running(self) -> Mapping[str, Any] | None:
@@ -231,7 +278,9 @@ class Publisher:
         try:
             self.resume()
         except (TrellisError, sa.exc.DBAPIError):
-            log.exception("A change of the metadata of tenant '%s' was interrupted and could not be finished.", self.tenant.name)
+            log.exception(
+                "A change of the metadata of tenant '%s' was interrupted and could not be finished.", self.tenant.name
+            )
 
     def abandon(self) -> None:
         """Give an interrupted publication up: the old version stays, the added columns are ignored."""
@@ -251,7 +300,14 @@ class Publisher:
         model = self.tenant.model_in(connection)
         new = versions.read_manifest(connection, row["manifest"], model.snapshot)
         plan = Plan.from_json({"base": row["base"], "target": row["target"], "operations": row["operations"]})
-        return row, model.snapshot, new, self._expansion(connection, model.snapshot, new, plan, revive=row["fills"]["revive"], added=row["fills"]["added"])
+        return (
+            row,
+            model.snapshot,
+            new,
+            self._expansion(
+                connection, model.snapshot, new, plan, revive=row["fills"]["revive"], added=row["fills"]["added"]
+            ),
+        )
 
     def _fill_batch(self, connection: Connection, progress: Progress | None) -> bool:
         row, old, new, expansion = self._load(connection)
@@ -264,7 +320,9 @@ class Publisher:
             fill_rows(connection, before, after, [f for f in expansion.fills if f.object == name], ids)
             position[name] = ids[-1]
             done = row["done"] + len(ids)
-            connection.execute(system.publication.update().values(done=done, fills={**row["fills"], "position": position}))
+            connection.execute(
+                system.publication.update().values(done=done, fills={**row["fills"], "position": position})
+            )
             if progress:
                 progress(done, row["total"])
             return True
@@ -274,12 +332,22 @@ class Publisher:
         row, old, new, expansion = self._load(connection)
         for name in {f.object for f in expansion.fills}:
             before, after = self._models(old, new, expansion, name)
-            late = sa.select(system.change.c.record).where(system.change.c.id > row["mark"], system.change.c.object == before.name)
+            late = sa.select(system.change.c.record).where(
+                system.change.c.id > row["mark"], system.change.c.object == before.name
+            )
             ids = sorted(set(connection.execute(late).scalars()))
             for start in range(0, len(ids), 500):
-                fill_rows(connection, before, after, [f for f in expansion.fills if f.object == name], ids[start:start + 500])
+                fill_rows(
+                    connection,
+                    before,
+                    after,
+                    [f for f in expansion.fills if f.object == name],
+                    ids[start : start + 500],
+                )
         connection.execute(system.publication.delete())
-        return self._activate(connection, expansion, new, row["operations"], row["author"], row["note"], row["fills"]["undoes"])
+        return self._activate(
+            connection, expansion, new, row["operations"], row["author"], row["note"], row["fills"]["undoes"]
+        )
 
     def _fill_all(self, connection: Connection, old: Snapshot, new: Snapshot, expansion: Expansion) -> None:
         for name in {f.object for f in expansion.fills}:
@@ -290,22 +358,48 @@ class Publisher:
                 last = ids[-1]
 
     def _models(self, old: Snapshot, new: Snapshot, expansion: Expansion, name: str) -> tuple[ObjectModel, ObjectModel]:
-        before = ObjectModel(old.of_kind("object")[_old_name(expansion, name)], expansion.before[name], self.tenant.environment(old))
+        before = ObjectModel(
+            old.of_kind("object")[_old_name(expansion, name)], expansion.before[name], self.tenant.environment(old)
+        )
         return before, ObjectModel(new.of_kind("object")[name], expansion.after[name], self.tenant.environment(new))
 
-    def _activate(self, connection: Connection, expansion: Expansion, new: Snapshot, operations: list[Any],
-                  author: int | None, note: str, undoes: int | None) -> int:
+    def _activate(
+        self,
+        connection: Connection,
+        expansion: Expansion,
+        new: Snapshot,
+        operations: list[Any],
+        author: int | None,
+        note: str,
+        undoes: int | None,
+    ) -> int:
         activate(connection, expansion, new, self.tenant.environment(new))
         self.fault("after catalogue")
         number = versions.current_number(connection) + 1
         base = self.tenant.model_in(connection).snapshot
         versions.write_documents(connection, new, base.digests)
-        versions.write_version(connection, new, number=number, operations=operations, author=author, note=note,
-                               at=self.tenant.clock.now(), undoes=undoes)
+        versions.write_version(
+            connection,
+            new,
+            number=number,
+            operations=operations,
+            author=author,
+            note=note,
+            at=self.tenant.clock.now(),
+            undoes=undoes,
+        )
         return number
 
-    def _expansion(self, connection: Connection, old: Snapshot, new: Snapshot, plan: Plan, *, revive: bool,
-                   added: Mapping[str, Sequence[str]] | None = None) -> Expansion:
+    def _expansion(
+        self,
+        connection: Connection,
+        old: Snapshot,
+        new: Snapshot,
+        plan: Plan,
+        *,
+        revive: bool,
+        added: Mapping[str, Sequence[str]] | None = None,
+    ) -> Expansion:
         """Work out the physical change. ``added``: the columns that it added itself already, so that it names them again."""
         objects, fields = renames_of(plan)
         touched = {k[1] for k, d in new.digests.items() if k[0] == "object" and old.digests.get(k) != d}
@@ -314,8 +408,16 @@ class Publisher:
             if name in storages:
                 used = {c: s for c, s in storages[name].used.items() if c not in columns}
                 storages[name] = replace(storages[name], used=used)
-        return expand(old, new, storages, catalogue.table_names(connection), self.tenant.environment(new),
-                      renamed_objects=objects, renamed_fields=fields, revive=revive)
+        return expand(
+            old,
+            new,
+            storages,
+            catalogue.table_names(connection),
+            self.tenant.environment(new),
+            renamed_objects=objects,
+            renamed_fields=fields,
+            revive=revive,
+        )
 
     def undo(self, *, number: int | None = None, confirm: str | None = None, author: int | None = None) -> int:
         """Apply the inverse of a version (default: the newest); return the number of the new version."""
@@ -332,7 +434,9 @@ class Publisher:
                 raise CannotUndo("The first version cannot be undone: it makes the tenant.")
             before = versions.read_version(connection, number - 1)
             after = versions.read_version(connection, number, before)
-            stored = connection.execute(sa.select(system.version.c.operations).where(system.version.c.number == number)).scalar_one()
+            stored = connection.execute(
+                sa.select(system.version.c.operations).where(system.version.c.number == number)
+            ).scalar_one()
         forward = Plan.from_json({"base": before.hash, "target": after.hash, "operations": stored})
         return self._plan_inverse(forward, before, number)
 
@@ -384,5 +488,16 @@ def _count(connection: Connection, model: ObjectModel) -> int:
     return int(connection.execute(sa.select(sa.func.count()).select_from(model.table)).scalar_one())
 
 
-__all__ = ["CannotUndo", "Document", "DuplicateValues", "InvalidMetadata", "ModelEnvironment", "NotConfirmed", "PublicationRunning", "Publisher",
-           "StalePlan", "TenantPlan", "renames_of"]
+__all__ = [
+    "CannotUndo",
+    "Document",
+    "DuplicateValues",
+    "InvalidMetadata",
+    "ModelEnvironment",
+    "NotConfirmed",
+    "PublicationRunning",
+    "Publisher",
+    "StalePlan",
+    "TenantPlan",
+    "renames_of",
+]

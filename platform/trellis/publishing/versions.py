@@ -1,4 +1,5 @@
 """Versions of a tenant's metadata: content-addressed documents, a manifest per version, and the log of operations."""
+
 from __future__ import annotations
 
 import json
@@ -20,7 +21,9 @@ def current_number(connection: Connection) -> int:
 
 def read_version(connection: Connection, number: int, known: Snapshot | None = None) -> Snapshot:
     """Rebuild a version. Documents that ``known`` already has are not read again."""
-    manifest = connection.execute(sa.select(system.version.c.manifest).where(system.version.c.number == number)).scalar_one()
+    manifest = connection.execute(
+        sa.select(system.version.c.manifest).where(system.version.c.number == number)
+    ).scalar_one()
     return read_manifest(connection, manifest, known)
 
 
@@ -29,8 +32,11 @@ def read_manifest(connection: Connection, manifest: list[list[str]], known: Snap
     have = {d: known.documents[k] for k, d in known.digests.items()} if known is not None else {}
     missing = sorted({entry[2] for entry in manifest} - have.keys())
     for start in range(0, len(missing), 500):
-        rows = connection.execute(sa.select(system.document.c.digest, system.document.c.body)
-                                  .where(system.document.c.digest.in_(missing[start:start + 500])))
+        rows = connection.execute(
+            sa.select(system.document.c.digest, system.document.c.body).where(
+                system.document.c.digest.in_(missing[start : start + 500])
+            )
+        )
         have.update({d: json.loads(body) for d, body in rows})
     return Snapshot({(kind, name): have[d] for kind, name, d in manifest})
 
@@ -48,17 +54,38 @@ def write_documents(connection: Connection, snapshot: Snapshot, base: Mapping[Ke
     stored: set[str] = set()
     digests = sorted(new)
     for start in range(0, len(digests), 500):
-        chunk = digests[start:start + 500]
-        stored.update(connection.execute(sa.select(system.document.c.digest).where(system.document.c.digest.in_(chunk))).scalars())
+        chunk = digests[start : start + 500]
+        stored.update(
+            connection.execute(sa.select(system.document.c.digest).where(system.document.c.digest.in_(chunk))).scalars()
+        )
     rows = [{"digest": d, "body": canonical(new[d]).decode()} for d in digests if d not in stored]
     if rows:
         connection.execute(system.document.insert(), rows)
 
 
-def write_version(connection: Connection, snapshot: Snapshot, *, number: int, operations: list[Any], author: int | None,
-                  note: str, at: datetime, undoes: int | None = None) -> None:
+def write_version(
+    connection: Connection,
+    snapshot: Snapshot,
+    *,
+    number: int,
+    operations: list[Any],
+    author: int | None,
+    note: str,
+    at: datetime,
+    undoes: int | None = None,
+) -> None:
     """Append a version and make it the visible one."""
-    connection.execute(system.version.insert(), {
-        "number": number, "hash": snapshot.hash, "manifest": manifest_of(snapshot), "operations": operations,
-        "author": author, "note": note, "created_at": at, "undoes": undoes})
+    connection.execute(
+        system.version.insert(),
+        {
+            "number": number,
+            "hash": snapshot.hash,
+            "manifest": manifest_of(snapshot),
+            "operations": operations,
+            "author": author,
+            "note": note,
+            "created_at": at,
+            "undoes": undoes,
+        },
+    )
     connection.execute(system.state.update().values(metadata_version=number))

@@ -1,4 +1,5 @@
 """Where a document or a field is used: every reference between documents that points at it, paths over relations included."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -31,12 +32,19 @@ def where_used(language: Language, snapshot: Snapshot, kind: str, name: str, fie
     found: list[Use] = []
     for document in snapshot:
         for pointer, target, path in _references(language, snapshot, document):
-            if (field is None and target == (kind, name)) or (field is not None and path and target[0] == "object" and (name, field) in _steps(snapshot, target[1], path)):
+            if (field is None and target == (kind, name)) or (
+                field is not None
+                and path
+                and target[0] == "object"
+                and (name, field) in _steps(snapshot, target[1], path)
+            ):
                 found.append(Use(document["kind"], document["name"], pointer))
     return list(dict.fromkeys(found))
 
 
-def _references(language: Language, snapshot: Snapshot, document: Document) -> Iterator[tuple[str, tuple[str, str], str | None]]:
+def _references(
+    language: Language, snapshot: Snapshot, document: Document
+) -> Iterator[tuple[str, tuple[str, str], str | None]]:
     for reference in language.kind(document["kind"]).references(document):
         yield reference.pointer, (reference.kind, reference.name), reference.field
     for i, rule in enumerate(document.get("validation", ()) if document["kind"] == "object" else ()):

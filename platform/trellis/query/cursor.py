@@ -1,4 +1,5 @@
 """Keyset cursors: the sort values of the last row, bound to the query that they belong to."""
+
 from __future__ import annotations
 
 import base64
@@ -13,7 +14,10 @@ from trellis.query.query import InvalidQuery, Query, problem
 
 
 def _fingerprint(query: Query) -> str:
-    text = json.dumps([query.object, [(s.path, s.descending) for s in query.sort], query.filter, query.search, query.deleted], sort_keys=True)
+    text = json.dumps(
+        [query.object, [(s.path, s.descending) for s in query.sort], query.filter, query.search, query.deleted],
+        sort_keys=True,
+    )
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -31,7 +35,15 @@ def read_cursor(query: Query, text: str) -> list[Any]:
     except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError):
         raise InvalidQuery([problem("cursor", "bad_cursor", "This cursor is not one that Trellis made.")]) from None
     if mark != _fingerprint(query):
-        raise InvalidQuery([problem("cursor", "bad_cursor", "This cursor belongs to a query with another filter or sort. Start without one.")])
+        raise InvalidQuery(
+            [
+                problem(
+                    "cursor",
+                    "bad_cursor",
+                    "This cursor belongs to a query with another filter or sort. Start without one.",
+                )
+            ]
+        )
     return result
 
 
@@ -47,7 +59,7 @@ def _untag(value: Any) -> Any:
         if value is None or isinstance(value, (str, int, bool)):
             return value
         raise ValueError
-    (mark, text), = value.items()
+    ((mark, text),) = value.items()
     if mark == "n":
         return Decimal(text)
     if mark == "t":

@@ -3,6 +3,7 @@
 A tree is ``{"and": […]}``, ``{"or": […]}``, ``{"not": …}`` or ``{"field", "op", "value"}``. Blank semantics: a comparison
 with a blank field is false, and so is its place in ``and``/``or``; ``not`` of it is true; ``is_blank`` asks for blanks.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,10 +25,17 @@ _EQUAL = ("=", "!=", "in", "not_in")
 _ORDER = ("<", "<=", ">", ">=", "between")
 _TEXT = ("contains", "not_contains", "starts_with", "ends_with")
 OPERATORS: Mapping[str, tuple[str, ...]] = {
-    "text": (*_EQUAL, *_ORDER, *_TEXT, *_BLANK), "number": (*_EQUAL, *_ORDER, *_BLANK), "boolean": ("=", "!=", *_BLANK),
-    "date": (*_EQUAL, *_ORDER, *_BLANK), "datetime": (*_EQUAL, *_ORDER, *_BLANK), "time": (*_EQUAL, *_ORDER, *_BLANK),
-    "choice": (*_EQUAL, *_BLANK), "choices": ("includes_any", "includes_all", "excludes", *_BLANK),
-    "reference": (*_EQUAL, *_BLANK), "id": (*_EQUAL, *_ORDER), "opaque": _BLANK,
+    "text": (*_EQUAL, *_ORDER, *_TEXT, *_BLANK),
+    "number": (*_EQUAL, *_ORDER, *_BLANK),
+    "boolean": ("=", "!=", *_BLANK),
+    "date": (*_EQUAL, *_ORDER, *_BLANK),
+    "datetime": (*_EQUAL, *_ORDER, *_BLANK),
+    "time": (*_EQUAL, *_ORDER, *_BLANK),
+    "choice": (*_EQUAL, *_BLANK),
+    "choices": ("includes_any", "includes_all", "excludes", *_BLANK),
+    "reference": (*_EQUAL, *_BLANK),
+    "id": (*_EQUAL, *_ORDER),
+    "opaque": _BLANK,
 }
 MAX_CONDITIONS = 200
 MAX_DEPTH = 40
@@ -79,9 +87,13 @@ class FilterCompiler:
         if depth > MAX_DEPTH:
             return self._refuse(at, "too_deep", f"The filter is nested deeper than {MAX_DEPTH} levels.")
         if not isinstance(tree, Mapping):
-            return self._refuse(at, "wrong_type", "A filter is an object: {\"and\": […]}, {\"or\": […]}, {\"not\": …} or {\"field\", \"op\", \"value\"}.")
+            return self._refuse(
+                at,
+                "wrong_type",
+                'A filter is an object: {"and": […]}, {"or": […]}, {"not": …} or {"field", "op", "value"}.',
+            )
         if len(tree) == 1:
-            (key, inner), = tree.items()
+            ((key, inner),) = tree.items()
             if key in ("and", "or"):
                 return self._group(key, inner, at, depth)
             if key == "not":
@@ -91,7 +103,7 @@ class FilterCompiler:
     def _group(self, key: str, inner: object, at: str, depth: int) -> sa.ColumnElement[bool]:
         if not isinstance(inner, list):
             return self._refuse(f"{at}.{key}", "wrong_type", f"'{key}' holds a list of filters.")
-        parts = [self.compile(t, f"{at}.{key}.{i}", depth + 1) for i, t in enumerate(inner[:MAX_CONDITIONS + 1])]
+        parts = [self.compile(t, f"{at}.{key}.{i}", depth + 1) for i, t in enumerate(inner[: MAX_CONDITIONS + 1])]
         if not parts:
             return sa.true() if key == "and" else sa.false()
         return sa.and_(*parts) if key == "and" else sa.or_(*parts)
@@ -103,7 +115,7 @@ class FilterCompiler:
         extra = set(map(str, tree)) - {"field", "op", "value"}
         if extra or not isinstance(tree.get("field"), str) or not isinstance(tree.get("op"), str):
             hint = did_you_mean(sorted(extra)[0], ("field", "op", "value", "and", "or", "not")) if extra else ""
-            return self._refuse(at, "wrong_shape", f"A condition is {{\"field\", \"op\", \"value\"}}.{hint}")
+            return self._refuse(at, "wrong_shape", f'A condition is {{"field", "op", "value"}}.{hint}')
         try:
             resolved = self.paths.resolve(tree["field"])
         except UnknownPath as unknown:
@@ -111,8 +123,12 @@ class FilterCompiler:
         known = OPERATORS.get(resolved.category, _BLANK)
         op = tree["op"]
         if op not in known:
-            return self._refuse(f"{at}.op", "unknown_operator", f"'{op[:40]}' does not go with '{tree['field']}' ({resolved.category}); "
-                                f"use one of {', '.join(known)}.{did_you_mean(op, known)}")
+            return self._refuse(
+                f"{at}.op",
+                "unknown_operator",
+                f"'{op[:40]}' does not go with '{tree['field']}' ({resolved.category}); "
+                f"use one of {', '.join(known)}.{did_you_mean(op, known)}",
+            )
         return self._operate(resolved, op, tree.get("value"), at)
 
     def _operate(self, r: Resolved, op: str, value: Any, at: str) -> sa.ColumnElement[bool]:
@@ -130,7 +146,9 @@ class FilterCompiler:
             if span:
                 return self._relative(r, op, value, f"{at}.value")
         if value is None:
-            return self._refuse(f"{at}.value", "missing_value", f"'{op}' needs a value; to ask for blanks use 'is_blank'.")
+            return self._refuse(
+                f"{at}.value", "missing_value", f"'{op}' needs a value; to ask for blanks use 'is_blank'."
+            )
         if op in _TEXT:
             return self._text(r, op, value, at)
         parsed = self._bind(r, f"{at}.value", value, self._parser(r))
@@ -145,11 +163,21 @@ class FilterCompiler:
                 return self._refuse(f"{at}.value", "wrong_type", "The values are option names.")
             if op == "includes_all":
                 return sa.and_(sa.true(), *parts)
-            return sa.or_(sa.false(), *parts) if op == "includes_any" else sa.not_(sa.func.coalesce(sa.or_(sa.false(), *parts), sa.false()))
+            return (
+                sa.or_(sa.false(), *parts)
+                if op == "includes_any"
+                else sa.not_(sa.func.coalesce(sa.or_(sa.false(), *parts), sa.false()))
+            )
         parse = self._parser(r)
         for i, v in enumerate(value):
             self._try(r, f"{at}.value.{i}", v, parse)
-        bound = self._bind(r, f"{at}.value", value, lambda vs: [p for v in vs if v is not None and (p := parse(v)) is not None], expanding=True)
+        bound = self._bind(
+            r,
+            f"{at}.value",
+            value,
+            lambda vs: [p for v in vs if v is not None and (p := parse(v)) is not None],
+            expanding=True,
+        )
         if bound is None:
             return sa.false()
         # Against an empty list SQL calls a blank different from nothing; here a comparison with a blank is false.
@@ -169,6 +197,7 @@ class FilterCompiler:
                 span = range_of(text, self.today)
                 assert span is not None
                 return span[position] if r.category == "date" else self._midnight(span[position])
+
             return bound
 
         c = r.column
@@ -187,6 +216,7 @@ class FilterCompiler:
 
     def _parser(self, r: Resolved) -> Callable[[Any], Any]:
         """Return the function from a JSON value of the filter to the database's value."""
+
         def parse(value: Any) -> Any:
             if r.category == "reference" and value == "$me":
                 return self.user if self.user is not None else -1
@@ -194,18 +224,31 @@ class FilterCompiler:
             if parsed is None or r.field is None or r.part is not None:
                 return parsed
             return r.field.encode(parsed)[0]
+
         return parse
 
     def _try(self, r: Resolved, at: str, value: Any, parse: Callable[[Any], Any]) -> Any:
         try:
             return parse(value)
         except InvalidValue as bad:
-            hint = f" Relative dates: {', '.join(NAMES[:5])} …" if r.category in ("date", "datetime") and isinstance(value, str) else ""
+            hint = (
+                f" Relative dates: {', '.join(NAMES[:5])} …"
+                if r.category in ("date", "datetime") and isinstance(value, str)
+                else ""
+            )
             self._refuse(at, bad.code, bad.message + hint)
             return None
 
-    def _bind(self, r: Resolved, at: str, value: Any, parse: Callable[[Any], Any], *, expanding: bool = False,
-              text: bool = False) -> sa.BindParameter[Any] | None:
+    def _bind(
+        self,
+        r: Resolved,
+        at: str,
+        value: Any,
+        parse: Callable[[Any], Any],
+        *,
+        expanding: bool = False,
+        text: bool = False,
+    ) -> sa.BindParameter[Any] | None:
         """Return a parameter for ``value``, remembering how to compute it again; None when there is nothing to compare with."""
         parsed = [] if expanding and self.problems else self._try(r, at, value, parse)
         if parsed is None:
@@ -246,7 +289,11 @@ def _lower(text: str) -> str:
 
 
 _COMPARE: Mapping[str, Callable[[Any, Any], sa.ColumnElement[bool]]] = {
-    "=": lambda c, v: c == v, "!=": lambda c, v: c != v, "<": lambda c, v: c < v, "<=": lambda c, v: c <= v,
-    ">": lambda c, v: c > v, ">=": lambda c, v: c >= v,
+    "=": lambda c, v: c == v,
+    "!=": lambda c, v: c != v,
+    "<": lambda c, v: c < v,
+    "<=": lambda c, v: c <= v,
+    ">": lambda c, v: c > v,
+    ">=": lambda c, v: c >= v,
 }
 Trees = Sequence[Mapping[str, Any]]

@@ -2,6 +2,7 @@
 
 A joined record that the asker may not read is as good as absent: the right is part of the join condition.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -68,26 +69,38 @@ class Paths:
             found = owner.field(step)
             if found is None:
                 known = [*owner.fields, *owner.system, "id"]
-                raise UnknownPath("unknown_field", f"'{owner.name}' has no field '{step[:60]}'.{did_you_mean(step, known)}")
+                raise UnknownPath(
+                    "unknown_field", f"'{owner.name}' has no field '{step[:60]}'.{did_you_mean(step, known)}"
+                )
             if last:
                 return _field(path, found, table)
-            rest = steps[position + 1:]
+            rest = steps[position + 1 :]
             if len(rest) == 1 and rest[0] in found.codec.parts:
                 return _part(path, found, table, rest[0])
-            owner, table = self._join(tuple(steps[:position + 1]), found, table)
+            owner, table = self._join(tuple(steps[: position + 1]), found, table)
         raise AssertionError("unreachable")
 
     def _join(self, prefix: tuple[str, ...], field: FieldModel, table: Any) -> tuple[ObjectModel, Any]:
         if prefix in self._joined:
             return self._joined[prefix]
         if field.category != "reference":
-            raise UnknownPath("not_a_relation", f"'{'.'.join(prefix)}' is not a relation: nothing can follow it but "
-                              f"{', '.join(field.codec.parts) or 'nothing'}.")
+            raise UnknownPath(
+                "not_a_relation",
+                f"'{'.'.join(prefix)}' is not a relation: nothing can follow it but "
+                f"{', '.join(field.codec.parts) or 'nothing'}.",
+            )
         if len(field.codec.targets) != 1:
-            raise UnknownPath("several_targets", f"'{'.'.join(prefix)}' can point at {', '.join(field.codec.targets)}: its fields differ.")
+            raise UnknownPath(
+                "several_targets",
+                f"'{'.'.join(prefix)}' can point at {', '.join(field.codec.targets)}: its fields differ.",
+            )
         target = self.model.object(field.codec.targets[0])
         alias = target.table.alias(f"j{len(self._joined)}")
-        condition = sa.and_(_of(table, field)[0] == alias.c.id, alias.c.deleted_at.is_(None), record_predicate(self.principal, target, alias))
+        condition = sa.and_(
+            _of(table, field)[0] == alias.c.id,
+            alias.c.deleted_at.is_(None),
+            record_predicate(self.principal, target, alias),
+        )
         self.source = self.source.outerjoin(alias, condition)
         self._joined[prefix] = (target, alias)
         return target, alias
@@ -110,13 +123,17 @@ def _of(table: Any, field: FieldModel) -> tuple[Any, ...]:
 
 def _field(path: str, field: FieldModel, table: Any) -> Resolved:
     sortable = field.category not in ("opaque", "choices") and bool(field.columns)
-    return Resolved(path, _of(table, field), field.category, field, field.decode, field.codec.to_json, field.codec.parse, sortable)
+    return Resolved(
+        path, _of(table, field), field.category, field, field.decode, field.codec.to_json, field.codec.parse, sortable
+    )
 
 
 def _part(path: str, field: FieldModel, table: Any, part: str) -> Resolved:
     spec = field.codec.parts[part]
     column = table.c[field.part_column(part).name]
-    return Resolved(path, (column,), spec.category, field, lambda v: v[0], spec.to_json, spec.parse or (lambda v: v), True, part)
+    return Resolved(
+        path, (column,), spec.category, field, lambda v: v[0], spec.to_json, spec.parse or (lambda v: v), True, part
+    )
 
 
 def _id(path: str, owner: ObjectModel, table: Any) -> Resolved:

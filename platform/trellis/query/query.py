@@ -1,4 +1,5 @@
 """The query value, and reading it from JSON. Everything unknown is refused with the likely intent."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -79,21 +80,40 @@ class Page:
     total: int | None = None
 
 
-_KEYS = ("fields", "filter", "sort", "limit", "cursor", "search", "total", "deleted", "group_by", "aggregates", "children")
+_KEYS = (
+    "fields",
+    "filter",
+    "sort",
+    "limit",
+    "cursor",
+    "search",
+    "total",
+    "deleted",
+    "group_by",
+    "aggregates",
+    "children",
+)
 
 
 def read_query(object_name: str, raw: object) -> Query:
     """Build a query from its JSON form. Raises :class:`InvalidQuery` with all problems of shape."""
     if not isinstance(raw, Mapping):
-        raise InvalidQuery([problem("", "wrong_type", "A query is an object such as {\"fields\": [\"name\"]}.")])
+        raise InvalidQuery([problem("", "wrong_type", 'A query is an object such as {"fields": ["name"]}.')])
     problems: list[dict[str, str]] = []
     for key in raw:
         if key not in _KEYS:
-            problems.append(problem(str(key), "unknown_key", f"'{str(key)[:60]}' is not part of a query.{did_you_mean(str(key), _KEYS)}"))
+            problems.append(
+                problem(
+                    str(key), "unknown_key", f"'{str(key)[:60]}' is not part of a query.{did_you_mean(str(key), _KEYS)}"
+                )
+            )
     values: dict[str, Any] = {
-        "fields": _paths(raw.get("fields", ()), "fields", problems), "group_by": _paths(raw.get("group_by", ()), "group_by", problems),
-        "sort": _sorts(raw.get("sort", ()), problems), "limit": read_limit(raw.get("limit", DEFAULT_LIMIT), problems),
-        "aggregates": _aggregates(raw.get("aggregates", ()), problems)}
+        "fields": _paths(raw.get("fields", ()), "fields", problems),
+        "group_by": _paths(raw.get("group_by", ()), "group_by", problems),
+        "sort": _sorts(raw.get("sort", ()), problems),
+        "limit": read_limit(raw.get("limit", DEFAULT_LIMIT), problems),
+        "aggregates": _aggregates(raw.get("aggregates", ()), problems),
+    }
     for key, kind in (("cursor", str), ("search", str), ("total", bool), ("deleted", bool), ("filter", Mapping)):
         value = raw.get(key)
         if value is not None:
@@ -147,15 +167,21 @@ def read_limit(raw: object, problems: list[dict[str, str]]) -> int:
 def _aggregates(raw: object, problems: list[dict[str, str]]) -> tuple[Aggregate, ...]:
     found: list[Aggregate] = []
     if not isinstance(raw, (list, tuple)) or len(raw) > 50:
-        problems.append(problem("aggregates", "wrong_type", "'aggregates' is a list of {\"function\", \"field\"}."))
+        problems.append(problem("aggregates", "wrong_type", '\'aggregates\' is a list of {"function", "field"}.'))
         return ()
     for i, entry in enumerate(raw):
         at = f"aggregates.{i}"
         if not isinstance(entry, Mapping) or set(entry) - {"function", "field"}:
-            problems.append(problem(at, "wrong_type", "An aggregate is {\"function\": \"sum\", \"field\": \"amount\"}."))
+            problems.append(problem(at, "wrong_type", 'An aggregate is {"function": "sum", "field": "amount"}.'))
         elif entry.get("function") not in FUNCTIONS:
             name = str(entry.get("function"))[:40]
-            problems.append(problem(at, "unknown_function", f"'{name}' is not one of {', '.join(FUNCTIONS)}.{did_you_mean(name, FUNCTIONS)}"))
+            problems.append(
+                problem(
+                    at,
+                    "unknown_function",
+                    f"'{name}' is not one of {', '.join(FUNCTIONS)}.{did_you_mean(name, FUNCTIONS)}",
+                )
+            )
         elif entry["function"] != "count" and not isinstance(entry.get("field"), str):
             problems.append(problem(at, "missing_field", f"'{entry['function']}' needs a field."))
         else:

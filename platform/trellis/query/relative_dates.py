@@ -2,6 +2,7 @@
 
 Names and meaning follow Salesforce's SOQL date literals; weeks begin on Monday (ISO 8601).
 """
+
 from __future__ import annotations
 
 import re
@@ -36,8 +37,11 @@ def range_of(text: object, today: date) -> Range | None:
 
 
 _DAYS = {"YESTERDAY": -1, "TODAY": 0, "TOMORROW": 1}
-NAMES = (*_DAYS, *(f"{w}_{u}" for w in ("LAST", "THIS", "NEXT") for u in ("WEEK", "MONTH", "QUARTER", "YEAR")),
-         *(f"{w}_N_{u}:n" for w in ("LAST", "NEXT") for u in ("DAYS", "WEEKS", "MONTHS", "QUARTERS", "YEARS")))
+NAMES = (
+    *_DAYS,
+    *(f"{w}_{u}" for w in ("LAST", "THIS", "NEXT") for u in ("WEEK", "MONTH", "QUARTER", "YEAR")),
+    *(f"{w}_N_{u}:n" for w in ("LAST", "NEXT") for u in ("DAYS", "WEEKS", "MONTHS", "QUARTERS", "YEARS")),
+)
 
 
 def _span(unit: str, today: date, offset: int, length: int) -> Range:

@@ -1,4 +1,5 @@
 """Runs queries: resolve, compile, one statement for the rows, one per child list, and rights in all of them."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -31,8 +32,16 @@ MAX_COMPILED = 500
 class Plan:
     """One query being compiled; gathers problems so that all are told at once."""
 
-    def __init__(self, tenant: Tenant, connection: Connection, model: Model, principal: Principal, query: Query) -> None:
-        self.tenant, self.connection, self.model, self.principal, self.query = tenant, connection, model, principal, query
+    def __init__(
+        self, tenant: Tenant, connection: Connection, model: Model, principal: Principal, query: Query
+    ) -> None:
+        self.tenant, self.connection, self.model, self.principal, self.query = (
+            tenant,
+            connection,
+            model,
+            principal,
+            query,
+        )
         self.root = model.object(query.object)
         if rights(principal, self.root.doc).read == "none":
             raise AccessDenied(f"You may not read '{self.root.name}'.")
@@ -49,18 +58,26 @@ class Plan:
 
     def where(self) -> list[sa.ColumnElement[bool]]:
         t = self.root.table
-        conditions: list[sa.ColumnElement[bool]] = [t.c.deleted_at.isnot(None) if self.query.deleted else t.c.deleted_at.is_(None)]
+        conditions: list[sa.ColumnElement[bool]] = [
+            t.c.deleted_at.isnot(None) if self.query.deleted else t.c.deleted_at.is_(None)
+        ]
         mine = record_predicate(self.principal, self.root, t)
         if mine is not sa.true():
             conditions.append(mine)
         if self.query.filter:
-            compiler = FilterCompiler(self.paths, today=today(self.tenant.clock, self.tenant.time_zone), zone=self.tenant.time_zone,
-                                      user=self.principal.user)
+            compiler = FilterCompiler(
+                self.paths,
+                today=today(self.tenant.clock, self.tenant.time_zone),
+                zone=self.tenant.time_zone,
+                user=self.principal.user,
+            )
             conditions.append(compiler.compile(self.query.filter))
             self.problems.extend(compiler.problems)
             self.binders = compiler.binders
         if self.query.search and self.query.search.strip():
-            conditions.append(t.c.id.in_(matching_ids(self.tenant.database.dialect_name, self.query.search, self.root.name)))
+            conditions.append(
+                t.c.id.in_(matching_ids(self.tenant.database.dialect_name, self.query.search, self.root.name))
+            )
         return conditions
 
     def check(self) -> None:
@@ -101,8 +118,8 @@ def run_query(tenant: Tenant, connection: Connection, model: Model, principal: P
         params[f"after{i}"] = value
     rows = connection.execute(compiled.statement, {**params, "row_limit": query.limit + 1}).all()
     more = len(rows) > query.limit
-    rows = rows[:query.limit]
-    cursor = write_cursor(query, list(rows[-1][compiled.width:])) if more else None
+    rows = rows[: query.limit]
+    cursor = write_cursor(query, list(rows[-1][compiled.width :])) if more else None
     write = compiled.write
     out = [write(row) for row in rows]
     if query.children:
@@ -119,8 +136,19 @@ def _shape(tenant: Tenant, principal: Principal, query: Query, after: Sequence[A
     nulls = None if after is None else tuple(v is None for v in after)
     # Relative dates and "$me" are computed by closures that hold the day and the asker.
     day = today(tenant.clock, tenant.time_zone) if query.filter else None
-    return (query.object, query.fields, shape_of(query.filter) if query.filter else None, query.sort, query.deleted, nulls, day,
-            principal.admin, principal.kind, principal.user if query.filter else principal.user is None, principal.scopes)
+    return (
+        query.object,
+        query.fields,
+        shape_of(query.filter) if query.filter else None,
+        query.sort,
+        query.deleted,
+        nulls,
+        day,
+        principal.admin,
+        principal.kind,
+        principal.user if query.filter else principal.user is None,
+        principal.scopes,
+    )
 
 
 def _params(compiled: Compiled, query: Query) -> dict[str, Any] | None:
@@ -150,7 +178,9 @@ def _compile(plan: Plan, after: Sequence[Any] | None) -> Compiled:
     t = plan.root.table
     columns = [t.c.id, t.c.version, *(c for r in fields for c in r.columns)]
     statement = sa.select(*columns, *(r.column for r, _ in keys)).select_from(plan.paths.source).where(*conditions)
-    statement = statement.order_by(*(_direction(r, d) for r, d in keys)).limit(sa.bindparam("row_limit", type_=sa.Integer()))
+    statement = statement.order_by(*(_direction(r, d) for r, d in keys)).limit(
+        sa.bindparam("row_limit", type_=sa.Integer())
+    )
     return Compiled(statement, count, tuple(keys), len(columns), row_writer(plan.root, fields), tuple(plan.binders))
 
 
@@ -233,7 +263,9 @@ def count_records(tenant: Tenant, connection: Connection, model: Model, principa
     return _total(plan, conditions)
 
 
-def get_record(tenant: Tenant, connection: Connection, model: Model, principal: Principal, object_name: str, record: int) -> dict[str, Any]:
+def get_record(
+    tenant: Tenant, connection: Connection, model: Model, principal: Principal, object_name: str, record: int
+) -> dict[str, Any]:
     """Return one record's values by field name. Raises :class:`NotFound`, also where the asker may not see it."""
     root = model.object(object_name)
     found = statements_of(root).fetch(connection, [record]).get(record)
@@ -249,10 +281,21 @@ def _attach_children(plan: Plan, name: str, child: Query, ids: Sequence[int], ou
     reference = plan.model.relationship(plan.root.name, name)
     if reference is None:
         known = [r.relationship for r in plan.model.referrers.get(plan.root.name, ()) if r.relationship]
-        raise InvalidQuery([problem(f"children.{name}", "unknown_relationship",
-                                    f"'{plan.root.name}' has no child list '{name}'. Known: {', '.join(known) or 'none'}.")])
+        raise InvalidQuery(
+            [
+                problem(
+                    f"children.{name}",
+                    "unknown_relationship",
+                    f"'{plan.root.name}' has no child list '{name}'. Known: {', '.join(known) or 'none'}.",
+                )
+            ]
+        )
     inner = Plan(plan.tenant, plan.connection, plan.model, plan.principal, replace(child, object=reference.source))
-    fields = [r for i, p in enumerate(child.fields or default_fields(inner.root)) if (r := inner.resolve(p, f"children.{name}.fields.{i}"))]
+    fields = [
+        r
+        for i, p in enumerate(child.fields or default_fields(inner.root))
+        if (r := inner.resolve(p, f"children.{name}.fields.{i}"))
+    ]
     keys = _sort_keys(inner)
     conditions = inner.where()
     inner.check()
@@ -265,9 +308,17 @@ def _attach_children(plan: Plan, name: str, child: Query, ids: Sequence[int], ou
         conditions.append(link.columns[1] == plan.root.name)
     columns = [t.c.id, t.c.version, *(c for r in fields for c in r.columns)]
     labelled = [c.label(f"c{i}") for i, c in enumerate(columns)]
-    ranked = sa.select(*labelled, link.column.label("parent"), rank).select_from(inner.paths.source).where(*conditions).subquery()
-    statement = sa.select(*[ranked.c[f"c{i}"] for i in range(len(columns))], ranked.c.parent).where(
-        ranked.c.rank <= min(child.limit, MAX_CHILDREN)).order_by(ranked.c.parent, ranked.c.rank)
+    ranked = (
+        sa.select(*labelled, link.column.label("parent"), rank)
+        .select_from(inner.paths.source)
+        .where(*conditions)
+        .subquery()
+    )
+    statement = (
+        sa.select(*[ranked.c[f"c{i}"] for i in range(len(columns))], ranked.c.parent)
+        .where(ranked.c.rank <= min(child.limit, MAX_CHILDREN))
+        .order_by(ranked.c.parent, ranked.c.rank)
+    )
     write = row_writer(inner.root, fields)
     lists: dict[int, list[dict[str, Any]]] = {}
     for row in plan.connection.execute(statement):
@@ -289,19 +340,23 @@ def _aggregate(plan: Plan) -> Page:
     group_columns = [c for r in groups for c in r.columns]
     statement = sa.select(*columns).select_from(plan.paths.source).where(*conditions)
     if group_columns:
-        statement = statement.group_by(*group_columns).order_by(*(r.column.asc().nulls_last() for r in groups)).limit(query.limit + 1)
+        statement = (
+            statement.group_by(*group_columns)
+            .order_by(*(r.column.asc().nulls_last() for r in groups))
+            .limit(query.limit + 1)
+        )
     rows = plan.connection.execute(statement).all()
     out = []
-    for row in rows[:query.limit]:
+    for row in rows[: query.limit]:
         entry: dict[str, Any] = {}
         position = 0
         for r in groups:
-            value = r.decode(tuple(row[position:position + len(r.columns)]))
+            value = r.decode(tuple(row[position : position + len(r.columns)]))
             entry[r.path] = value if value is None or r.write is None else r.write(value)
             position += len(r.columns)
         for f in functions:
             if f:
-                entry[f[0]] = f[2](row[position:position + len(f[1])])
+                entry[f[0]] = f[2](row[position : position + len(f[1])])
                 position += len(f[1])
         out.append(entry)
     return Page(out, None, len(rows) if query.total and len(rows) <= query.limit else None)
@@ -320,7 +375,9 @@ def _function(plan: Plan, index: int, aggregate: Aggregate) -> Function | None:
     if aggregate.function == "count":
         return aggregate.key, [sa.func.count(r.column)], lambda v: v[0]
     if aggregate.function in ("sum", "avg") and r.category != "number":
-        plan.problems.append(problem(at, "not_a_number", f"'{aggregate.path}' is not a number: it has no {aggregate.function}."))
+        plan.problems.append(
+            problem(at, "not_a_number", f"'{aggregate.path}' is not a number: it has no {aggregate.function}.")
+        )
         return None
     if not r.sortable:
         plan.problems.append(problem(at, "not_comparable", f"'{aggregate.path}' has no {aggregate.function}."))
@@ -338,7 +395,9 @@ def _function(plan: Plan, index: int, aggregate: Aggregate) -> Function | None:
 def _comparable(r: Resolved) -> tuple[Any, Any]:
     """Return the column to aggregate: for money the amount in the organisation's currency."""
     if r.field is not None and r.part is None and r.field.doc["type"] == "currency":
-        return next(c for c, spec in zip(r.columns, r.field.codec.columns, strict=True) if spec.suffix == "corporate"), None
+        return next(
+            c for c, spec in zip(r.columns, r.field.codec.columns, strict=True) if spec.suffix == "corporate"
+        ), None
     return r.column, r.write
 
 

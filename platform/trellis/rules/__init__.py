@@ -1,4 +1,5 @@
 """Rules written in the expression language: checked when they are published, enforced in the write path."""
+
 from trellis.rules.checking import check_formula
 from trellis.rules.validation import enforce_validation
 

@@ -1,4 +1,5 @@
 """Judges formulas in documents before they are published."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -18,8 +19,12 @@ def check_formula(text: str, object_name: str, *, snapshot: Snapshot, pointer: s
     Conditions of validation rules are enforced; formulas inside filters are not yet, so they are refused.
     """
     if not pointer.startswith("/validation/"):
-        yield Diagnostic("formula_not_available", pointer, "Formulas are not yet available in filters.",
-                         "Write the filter as a tree of conditions.")
+        yield Diagnostic(
+            "formula_not_available",
+            pointer,
+            "Formulas are not yet available in filters.",
+            "Write the filter as a tree of conditions.",
+        )
         return
     try:
         check(parse(text), ObjectScope(snapshot, object_name), text=text, returns=Type.BOOLEAN)

@@ -1,4 +1,5 @@
 """What a rule of an object can see: its fields, the fields of the records it points at, and ``$user``."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
@@ -13,8 +14,17 @@ from trellis_metadata.formula.types import Type
 from trellis_metadata.snapshot import Snapshot
 
 MAX_HOPS = 5
-_TYPES = {"text": Type.TEXT, "number": Type.NUMBER, "boolean": Type.BOOLEAN, "date": Type.DATE, "datetime": Type.DATETIME,
-          "time": Type.TIME, "choice": Type.PICKLIST, "choices": Type.MULTIPICKLIST, "reference": Type.REFERENCE}
+_TYPES = {
+    "text": Type.TEXT,
+    "number": Type.NUMBER,
+    "boolean": Type.BOOLEAN,
+    "date": Type.DATE,
+    "datetime": Type.DATETIME,
+    "time": Type.TIME,
+    "choice": Type.PICKLIST,
+    "choices": Type.MULTIPICKLIST,
+    "reference": Type.REFERENCE,
+}
 USER = "$user"
 
 

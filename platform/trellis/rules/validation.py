@@ -2,6 +2,7 @@
 
 All rules of a record are told at once. A rule that cannot be evaluated refuses the record as well: it fails closed.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -48,7 +49,9 @@ def rules_of(model: Model, owner: ObjectModel) -> Sequence[Rule]:
 
 def _compile(scope: ObjectScope, doc: Mapping[str, Any]) -> Rule:
     typed = check(parse(doc["when"]), scope, text=doc["when"], returns=Type.BOOLEAN)
-    paths = frozenset(n.symbol.path for n in walk(typed.root) if isinstance(n, Field) and not n.symbol.path.startswith("$System"))
+    paths = frozenset(
+        n.symbol.path for n in walk(typed.root) if isinstance(n, Field) and not n.symbol.path.startswith("$System")
+    )
     return Rule(doc["name"], doc.get("at", "_record"), doc["message"], paths, compile_formula(typed))
 
 
@@ -60,11 +63,17 @@ def enforce_validation(tx: Transaction, model: ObjectModel, rows: Sequence[Row])
     paths = frozenset().union(*(r.paths for r in rules))
     zone = ZoneInfo(tx.tenant.time_zone)
     for row, (now, old) in zip(rows, values_for(tx, model, rows, sorted(paths)), strict=True):
-        context = Context(_Row(now), now=tx.now, zone=zone, old=_Row(old) if old is not None else None, is_new=old is None)
+        context = Context(
+            _Row(now), now=tx.now, zone=zone, old=_Row(old) if old is not None else None, is_new=old is None
+        )
         for rule in rules:
             found = rule.when(context)
             if isinstance(found, ErrorValue):
-                row.refuse(rule.at, "rule_error", f"The rule '{rule.name}' cannot be evaluated for this record: {found.message}")
+                row.refuse(
+                    rule.at,
+                    "rule_error",
+                    f"The rule '{rule.name}' cannot be evaluated for this record: {found.message}",
+                )
             elif found:
                 row.refuse(rule.at, rule.name, text_of(rule.message, tx.principal.language))
 

@@ -1,4 +1,5 @@
 """The values that rules see, for a batch of records: those of related records are read set-wise, one query per relation."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 Values = dict[str, Any]
 
 
-def values_for(tx: Transaction, model: ObjectModel, rows: Sequence[Row], paths: Iterable[str]) -> list[tuple[Values, Values | None]]:
+def values_for(
+    tx: Transaction, model: ObjectModel, rows: Sequence[Row], paths: Iterable[str]
+) -> list[tuple[Values, Values | None]]:
     """Return, per row, the values of ``paths`` after and before the write (None: new record)."""
     wanted = [p.split(".") for p in paths]
     after = [{**(r.old or {}), **r.new} for r in rows]
@@ -38,7 +41,9 @@ def _user_values(tx: Transaction, paths: list[list[str]]) -> Values:
     return {f"{USER}.{path}": value for path, value in _read(tx, model, [record], paths)[0].items()}
 
 
-def _read(tx: Transaction, model: ObjectModel, records: Sequence[Values], paths: Sequence[Sequence[str]]) -> list[Values]:
+def _read(
+    tx: Transaction, model: ObjectModel, records: Sequence[Values], paths: Sequence[Sequence[str]]
+) -> list[Values]:
     """Return the values at ``paths`` for each record, following one relation at a time for all records together."""
     out: list[Values] = [{} for _ in records]
     nested: dict[str, list[Sequence[str]]] = {}

@@ -1,4 +1,5 @@
 """Keeps the search index in step with records, inside the transaction that writes them."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -30,7 +31,7 @@ class SearchIndex:
             return
         old = [r.id for r in stale if r.old is not None]
         for start in range(0, len(old), 500):
-            tx.connection.execute(system.search.delete().where(_S.record.in_(old[start:start + 500])))
+            tx.connection.execute(system.search.delete().where(_S.record.in_(old[start : start + 500])))
         fresh = []
         for row in stale:
             if row.value("deleted_at") is None:
@@ -62,6 +63,9 @@ def matching_ids(dialect: str, text: str, object_name: str | None = None) -> Any
         query = sa.select(_S.record).where(_S.record.in_(ids.columns(rowid=sa.BigInteger())))
     else:
         expression = " & ".join(f"'{t}':*" if prefix else f"'{t}'" for t, prefix in terms)
-        query = sa.select(_S.record).where(sa.func.to_tsvector(sa.literal_column("'simple'"), _S.tokens).op("@@")(
-            sa.func.to_tsquery(sa.literal_column("'simple'"), expression)))
+        query = sa.select(_S.record).where(
+            sa.func.to_tsvector(sa.literal_column("'simple'"), _S.tokens).op("@@")(
+                sa.func.to_tsquery(sa.literal_column("'simple'"), expression)
+            )
+        )
     return query if object_name is None else query.where(_S.object == object_name)

@@ -3,6 +3,7 @@
 Chinese runs become bigrams ("瑞恒科技" → 瑞恒 恒科 科技) plus the run's last character, so that a query of one character finds
 it by prefix. The initials of the pinyin ("rhkj") are a token of their own. ``VERSION`` changes whenever the tokens do.
 """
+
 from __future__ import annotations
 
 import re
@@ -27,7 +28,7 @@ def tokens_of(text: str) -> list[str]:
         if word:
             tokens.append(word[:60])
             continue
-        tokens.extend(chinese[i:i + 2] for i in range(len(chinese) - 1))
+        tokens.extend(chinese[i : i + 2] for i in range(len(chinese) - 1))
         tokens.append(chinese[-1])
         if len(chinese) > 1:
             tokens.append("".join(lazy_pinyin(chinese[:30], style=Style.FIRST_LETTER)))
@@ -45,5 +46,5 @@ def query_terms(text: str) -> list[tuple[str, bool]]:
         elif len(chinese) == 1:
             terms.append((chinese, True))
         else:
-            terms.extend((chinese[i:i + 2], False) for i in range(len(chinese) - 1))
+            terms.extend((chinese[i : i + 2], False) for i in range(len(chinese) - 1))
     return terms[:40]

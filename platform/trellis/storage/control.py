@@ -1,4 +1,5 @@
 """The control database: the directory that says where each tenant lives. The only other place that opens engines."""
+
 from __future__ import annotations
 
 import sqlalchemy as sa
@@ -8,7 +9,8 @@ from trellis.storage.types import UtcDateTime, text_column
 metadata = sa.MetaData()
 
 tenant = sa.Table(
-    "tenant", metadata,
+    "tenant",
+    metadata,
     sa.Column("name", text_column(40), primary_key=True),
     sa.Column("url", text_column(500), nullable=False),
     sa.Column("schema", text_column(63)),

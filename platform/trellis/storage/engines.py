@@ -4,6 +4,7 @@ SQLite runs in WAL mode with explicit ``BEGIN``; writers say ``BEGIN IMMEDIATE``
 "database is locked" never reaches a client. PostgreSQL names its schema by ``SET LOCAL search_path`` in each transaction,
 so that a pooled connection can never carry one tenant's schema over to another.
 """
+
 from __future__ import annotations
 
 import re
@@ -48,7 +49,9 @@ class Database:
             self.engine = _sqlite_engine(self.url)
         elif self.dialect_name == "postgresql":
             if not schema or not SCHEMA_NAME.match(schema):
-                raise BadDatabaseUrl(f"PostgreSQL needs a schema name of lower-case letters, digits and '_', not {schema!r}.")
+                raise BadDatabaseUrl(
+                    f"PostgreSQL needs a schema name of lower-case letters, digits and '_', not {schema!r}."
+                )
             self.engine = _postgres_engine(self.url, pool_size)
         else:
             raise BadDatabaseUrl(f"'{self.dialect_name}' is not supported: use sqlite:///file or postgresql://…")
@@ -66,7 +69,8 @@ class Database:
         with self.engine.connect() as connection, connection.begin():
             if self.schema:
                 connection.exec_driver_sql(
-                    f"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL search_path TO {self.schema}")
+                    f"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL search_path TO {self.schema}"
+                )
             yield connection
 
     @contextmanager
@@ -74,7 +78,9 @@ class Database:
         """Yield a connection inside a write transaction that commits at the end, or rolls back on any exception."""
         if self.is_sqlite:
             if getattr(self._thread, "writing", False):
-                raise NestedTransaction("A write transaction is open in this thread already; use it instead of a second one.")
+                raise NestedTransaction(
+                    "A write transaction is open in this thread already; use it instead of a second one."
+                )
             with self._writer, self.engine.connect() as connection:
                 self._thread.writing = True
                 try:
@@ -117,9 +123,16 @@ def _dump_json(value: Any) -> str:
 
 
 def _sqlite_engine(url: sa.URL) -> Engine:
-    engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
-                              poolclass=sa.pool.QueuePool, pool_size=16, max_overflow=32, query_cache_size=2000,
-                              json_serializer=_dump_json, json_deserializer=orjson.loads)
+    engine = sa.create_engine(
+        url,
+        connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
+        poolclass=sa.pool.QueuePool,
+        pool_size=16,
+        max_overflow=32,
+        query_cache_size=2000,
+        json_serializer=_dump_json,
+        json_deserializer=orjson.loads,
+    )
 
     @sa.event.listens_for(engine, "connect")
     def _connect(dbapi: Any, _record: Any) -> None:
@@ -140,6 +153,13 @@ def _sqlite_engine(url: sa.URL) -> Engine:
 
 def _postgres_engine(url: sa.URL, pool_size: int) -> Engine:
     url = url.set(drivername="postgresql+psycopg")
-    return sa.create_engine(url, pool_size=pool_size, max_overflow=16, pool_recycle=1800, query_cache_size=2000,
-                            json_serializer=_dump_json, json_deserializer=orjson.loads,
-                            connect_args={"options": "-c timezone=UTC -c lock_timeout=30s"})
+    return sa.create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=16,
+        pool_recycle=1800,
+        query_cache_size=2000,
+        json_serializer=_dump_json,
+        json_deserializer=orjson.loads,
+        connect_args={"options": "-c timezone=UTC -c lock_timeout=30s"},
+    )

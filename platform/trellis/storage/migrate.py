@@ -1,4 +1,5 @@
 """Brings the platform's own tables up to date; runs by itself whenever a database is opened."""
+
 from __future__ import annotations
 
 from functools import cache

@@ -3,6 +3,7 @@
 Names are given once. A rename of a field moves only its entry; a type change gets a new column; a removed field and the old
 form of a changed one keep their columns, remembered under ``removed``, so that an undo finds the data again.
 """
+
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
@@ -85,8 +86,14 @@ def type_signature(kind: sa.types.TypeEngine[Any]) -> str:
     return f"{name}({scale})" if scale is not None else name
 
 
-def place_fields(storage: Storage, wanted: Mapping[str, tuple[Column, ...]], *, renamed: Mapping[str, str] | None = None,
-                 changed: Collection[str] = (), revive: bool = False) -> Placement:
+def place_fields(
+    storage: Storage,
+    wanted: Mapping[str, tuple[Column, ...]],
+    *,
+    renamed: Mapping[str, str] | None = None,
+    changed: Collection[str] = (),
+    revive: bool = False,
+) -> Placement:
     """Give every wanted field a place.
 
     ``renamed`` maps old to new names: such a field keeps its columns. Fields in ``changed`` mean something else than before,
@@ -125,7 +132,7 @@ FOLD = "fold:"
 
 def base_name(field_name: str) -> str:
     """Return the first choice of column for a field, or for the case-folded shadow (``fold:email``) of one."""
-    return f"k_{field_name[len(FOLD):]}" if field_name.startswith(FOLD) else f"f_{field_name}"
+    return f"k_{field_name[len(FOLD) :]}" if field_name.startswith(FOLD) else f"f_{field_name}"
 
 
 def new_storage(object_name: str, taken: set[str]) -> Storage:
@@ -161,8 +168,9 @@ def add_columns(connection: Connection, table_name: str, columns: list[sa.Column
         operations.add_column(table_name, column)
 
 
-def create_index(connection: Connection, name: str, table: sa.Table, columns: list[Any], *, unique: bool = False,
-                 where: Any = None) -> None:
+def create_index(
+    connection: Connection, name: str, table: sa.Table, columns: list[Any], *, unique: bool = False, where: Any = None
+) -> None:
     """Make an index, partial if ``where`` is given, unless it exists."""
     options = {} if where is None else {"sqlite_where": where, "postgresql_where": where}
     index = sa.Index(name, *columns, unique=unique, **options)

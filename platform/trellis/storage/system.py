@@ -2,6 +2,7 @@
 
 Names begin with ``t_``; the tables of metadata-defined objects begin with ``o_``.
 """
+
 from __future__ import annotations
 
 import sqlalchemy as sa
@@ -12,7 +13,8 @@ metadata = sa.MetaData()
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 state = sa.Table(
-    "t_state", metadata,
+    "t_state",
+    metadata,
     sa.Column("one", sa.Integer, primary_key=True),
     sa.Column("metadata_version", sa.Integer, nullable=False),
     sa.Column("access_version", sa.Integer, nullable=False),
@@ -20,12 +22,14 @@ state = sa.Table(
     sa.Column("settings", json_column(), nullable=False),
 )
 document = sa.Table(
-    "t_document", metadata,
+    "t_document",
+    metadata,
     sa.Column("digest", text_column(64), primary_key=True),
     sa.Column("body", text_column(), nullable=False),
 )
 version = sa.Table(
-    "t_version", metadata,
+    "t_version",
+    metadata,
     sa.Column("number", sa.Integer, primary_key=True),
     sa.Column("hash", text_column(64), nullable=False),
     sa.Column("manifest", json_column(), nullable=False),
@@ -36,7 +40,8 @@ version = sa.Table(
     sa.Column("undoes", sa.Integer),
 )
 catalogue = sa.Table(
-    "t_catalogue", metadata,
+    "t_catalogue",
+    metadata,
     sa.Column("object", text_column(80), primary_key=True),
     sa.Column("table_name", text_column(63), nullable=False),
     sa.Column("fields", json_column(), nullable=False),
@@ -45,7 +50,8 @@ catalogue = sa.Table(
     sa.Column("generation", sa.Integer, nullable=False),
 )
 publication = sa.Table(
-    "t_publication", metadata,
+    "t_publication",
+    metadata,
     sa.Column("id", _ID, primary_key=True),
     sa.Column("base", text_column(64), nullable=False),
     sa.Column("target", text_column(64), nullable=False),
@@ -61,7 +67,8 @@ publication = sa.Table(
     sa.Column("created_at", UtcDateTime(), nullable=False),
 )
 draft = sa.Table(
-    "t_draft", metadata,
+    "t_draft",
+    metadata,
     sa.Column("name", text_column(40), primary_key=True),
     sa.Column("base", text_column(64), nullable=False),
     sa.Column("documents", json_column(), nullable=False),
@@ -70,12 +77,14 @@ draft = sa.Table(
     sa.Column("changed_at", UtcDateTime(), nullable=False),
 )
 counter = sa.Table(
-    "t_counter", metadata,
+    "t_counter",
+    metadata,
     sa.Column("name", text_column(120), primary_key=True),
     sa.Column("value", _ID, nullable=False),
 )
 change = sa.Table(
-    "t_change", metadata,
+    "t_change",
+    metadata,
     sa.Column("id", _ID, primary_key=True, autoincrement=True),
     sa.Column("at", UtcDateTime(), nullable=False),
     sa.Column("actor", _ID),
@@ -89,7 +98,8 @@ change = sa.Table(
     sa.Index("ix_t_change_record", "record", "id"),
 )
 fact = sa.Table(
-    "t_fact", metadata,
+    "t_fact",
+    metadata,
     sa.Column("id", _ID, primary_key=True, autoincrement=True),
     sa.Column("at", UtcDateTime(), nullable=False),
     sa.Column("kind", text_column(40), nullable=False),
@@ -101,7 +111,8 @@ fact = sa.Table(
     sa.Index("ix_t_fact_record", "record", "id"),
 )
 outbox = sa.Table(
-    "t_outbox", metadata,
+    "t_outbox",
+    metadata,
     sa.Column("id", _ID, primary_key=True, autoincrement=True),
     sa.Column("topic", text_column(60), nullable=False),
     sa.Column("payload", json_column(), nullable=False),
@@ -117,7 +128,8 @@ outbox = sa.Table(
     sa.Index("ix_t_outbox_due", "state", "due_at"),
 )
 idempotency = sa.Table(
-    "t_idempotency", metadata,
+    "t_idempotency",
+    metadata,
     sa.Column("key", text_column(200), primary_key=True),
     sa.Column("actor", _ID, primary_key=True),
     sa.Column("request", text_column(64), nullable=False),
@@ -126,7 +138,8 @@ idempotency = sa.Table(
     sa.Column("at", UtcDateTime(), nullable=False),
 )
 external_id = sa.Table(
-    "t_external_id", metadata,
+    "t_external_id",
+    metadata,
     sa.Column("object", text_column(40), primary_key=True),
     sa.Column("system", text_column(60), primary_key=True),
     sa.Column("key", text_column(255), primary_key=True),
@@ -134,12 +147,14 @@ external_id = sa.Table(
     sa.Index("ix_t_external_id_record", "record"),
 )
 redirect = sa.Table(
-    "t_redirect", metadata,
+    "t_redirect",
+    metadata,
     sa.Column("old", _ID, primary_key=True),
     sa.Column("new", _ID, nullable=False),
 )
 credential = sa.Table(
-    "t_credential", metadata,
+    "t_credential",
+    metadata,
     sa.Column("user", _ID, primary_key=True),
     sa.Column("login", text_column(255), nullable=False, unique=True),
     sa.Column("password_hash", text_column(255)),
@@ -148,7 +163,8 @@ credential = sa.Table(
     sa.Column("locked_until", UtcDateTime()),
 )
 session = sa.Table(
-    "t_session", metadata,
+    "t_session",
+    metadata,
     sa.Column("token", text_column(64), primary_key=True),
     sa.Column("user", _ID, nullable=False),
     sa.Column("csrf", text_column(64), nullable=False),
@@ -157,7 +173,8 @@ session = sa.Table(
     sa.Column("agent", text_column(255), nullable=False),
 )
 token = sa.Table(
-    "t_token", metadata,
+    "t_token",
+    metadata,
     sa.Column("token", text_column(64), primary_key=True),
     sa.Column("user", _ID, nullable=False),
     sa.Column("label", text_column(120), nullable=False),
@@ -166,7 +183,8 @@ token = sa.Table(
     sa.Column("expires_at", UtcDateTime()),
 )
 file = sa.Table(
-    "t_file", metadata,
+    "t_file",
+    metadata,
     sa.Column("id", text_column(32), primary_key=True),
     sa.Column("name", text_column(255), nullable=False),
     sa.Column("media_type", text_column(120), nullable=False),
@@ -178,13 +196,15 @@ file = sa.Table(
     sa.Column("created_at", UtcDateTime(), nullable=False),
 )
 currency_rate = sa.Table(
-    "t_currency_rate", metadata,
+    "t_currency_rate",
+    metadata,
     sa.Column("currency", text_column(3), primary_key=True),
     sa.Column("starts_on", sa.Date, primary_key=True),
     sa.Column("rate", text_column(40), nullable=False),
 )
 search = sa.Table(
-    "t_search", metadata,
+    "t_search",
+    metadata,
     sa.Column("record", _ID, primary_key=True),
     sa.Column("object", text_column(40), nullable=False),
     sa.Column("tokens", text_column(), nullable=False),

@@ -1,4 +1,5 @@
 """Own-row decisions that need no rules: defaults, auto-numbers, required fields, dependent options, currency rates."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -23,8 +24,11 @@ def defaults_of(model: ObjectModel) -> Mapping[str, Any]:
     """Return the constant defaults of an object's fields, parsed once."""
     found = model.__dict__.get("_defaults")
     if found is None:
-        found = {f.name: f.codec.parse(f.doc["default"]) for f in model.fields.values()
-                 if f.doc.get("default") is not None and f.writable}
+        found = {
+            f.name: f.codec.parse(f.doc["default"])
+            for f in model.fields.values()
+            if f.doc.get("default") is not None and f.writable
+        }
         for record_type in model.doc.get("record_types", ()):
             if record_type.get("default"):
                 found["record_type"] = record_type["name"]
@@ -36,7 +40,9 @@ def required_of(model: ObjectModel) -> tuple[str, ...]:
     """Return the names of required fields."""
     found = model.__dict__.get("_required")
     if found is None:
-        found = model.__dict__["_required"] = tuple(f.name for f in model.fields.values() if f.required and not f.type.computed)
+        found = model.__dict__["_required"] = tuple(
+            f.name for f in model.fields.values() if f.required and not f.type.computed
+        )
     return found
 
 
@@ -71,7 +77,9 @@ def check_dependent_options(model: ObjectModel, row: Row) -> None:
     if row.new.get("record_type") is not None:
         known = [t["name"] for t in model.doc.get("record_types", ())]
         if row.new["record_type"] not in known:
-            row.refuse("record_type", "unknown_option", f"'{row.new['record_type']}' is not a record type of '{model.name}'.")
+            row.refuse(
+                "record_type", "unknown_option", f"'{row.new['record_type']}' is not a record type of '{model.name}'."
+            )
     dependents = model.__dict__.get("_dependents")
     if dependents is None:
         dependents = model.__dict__["_dependents"] = [f for f in model.fields.values() if f.doc.get("depends_on")]
@@ -82,7 +90,9 @@ def check_dependent_options(model: ObjectModel, row: Row) -> None:
     for field in dependents:
         if field.name in row.new or field.doc["depends_on"] in row.new:
             value = row.value(field.name)
-            problem = dependent_problem(field.doc, value, row.value(field.doc["depends_on"])) if value is not None else None
+            problem = (
+                dependent_problem(field.doc, value, row.value(field.doc["depends_on"])) if value is not None else None
+            )
             if problem:
                 row.refuse(field.name, "unknown_option", problem)
 
@@ -91,7 +101,9 @@ def check_changes(model: ObjectModel, row: Row) -> None:
     """Let fields judge their new value against the stored one: an inactive option may stay but not be chosen anew."""
     judges = model.__dict__.get("_judges")
     if judges is None:
-        judges = model.__dict__["_judges"] = [(f.name, f.codec.check_change) for f in model.fields.values() if f.codec.check_change]
+        judges = model.__dict__["_judges"] = [
+            (f.name, f.codec.check_change) for f in model.fields.values() if f.codec.check_change
+        ]
     for name, judge in judges:
         value = row.new.get(name)
         if value is not None and name not in row.errors:
@@ -108,7 +120,11 @@ def apply_rates(tx: Transaction, model: ObjectModel, batch: Sequence[Row]) -> No
             if isinstance(value, Money) and value.corporate is None:
                 rate = tx.tenant.rates.rate(tx.connection, value.currency, today(tx.tenant.clock, tx.tenant.time_zone))
                 if rate is None:
-                    row.refuse(name, "no_rate", f"There is no exchange rate for {value.currency} today. Add one in the currency settings.")
+                    row.refuse(
+                        name,
+                        "no_rate",
+                        f"There is no exchange rate for {value.currency} today. Add one in the currency settings.",
+                    )
                     continue
                 field = model.field(name)
                 assert field is not None

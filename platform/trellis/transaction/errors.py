@@ -1,4 +1,5 @@
 """What can go wrong while records are written."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,5 @@
 """What became of one row of a batch."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -1,4 +1,5 @@
 """Step 1, identity: JSON values become Python values; every problem of every row is collected."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -14,8 +15,9 @@ Parse = Callable[[Any], Any]
 MIGRATION_FIELDS = ("created_at", "created_by", "modified_at", "modified_by")
 
 
-def parse_row(model: ObjectModel, index: int, raw: object, *, with_id: bool, from_text: bool = False,
-              migration: bool = False) -> Row:
+def parse_row(
+    model: ObjectModel, index: int, raw: object, *, with_id: bool, from_text: bool = False, migration: bool = False
+) -> Row:
     """Read one row as sent. ``with_id`` demands ``id`` and allows ``version``; ``from_text`` reads file cells."""
     row = Row(index)
     if not isinstance(raw, Mapping):

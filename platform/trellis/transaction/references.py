@@ -1,4 +1,5 @@
 """Lookup integrity: what a record points at must exist, be alive, be of an allowed object, and be visible to the writer."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -25,7 +26,11 @@ def check_references(tx: Transaction, model: ObjectModel, rows: Sequence[Row]) -
         for row in rows:
             for name, value in row.new.items():
                 if getattr(value, "object", None) == target and value.id not in alive:
-                    row.refuse(name, "bad_reference", f"There is no {target} with the id '{tx.model.env.format_id(target, value.id)}'.")
+                    row.refuse(
+                        name,
+                        "bad_reference",
+                        f"There is no {target} with the id '{tx.model.env.format_id(target, value.id)}'.",
+                    )
 
 
 def _wanted(model: ObjectModel, rows: Sequence[Row]) -> dict[str, set[int]]:
@@ -54,7 +59,7 @@ def _alive(tx: Transaction, target: str, ids: set[int]) -> set[int]:
         known.update(tx.connection.execute(one, {"one": missing[0], **user}).scalars())
         return known
     for start in range(0, len(missing), 500):
-        known.update(tx.connection.execute(many, {"ids": missing[start:start + 500], **user}).scalars())
+        known.update(tx.connection.execute(many, {"ids": missing[start : start + 500], **user}).scalars())
     return known
 
 

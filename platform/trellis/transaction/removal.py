@@ -3,6 +3,7 @@
 Each record that a caller deletes takes the records with it that hang on it by rule ``cascade``; the number of the deletion
 (``deleted_in``) ties them. Restoring any of them restores all of them; other records of the same batch stay where they are.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -43,12 +44,16 @@ class _Doomed:
         return True
 
 
-def delete(tx: Transaction, model: ObjectModel, ids: Sequence[int], mode: str, versions: Mapping[int, int]) -> list[Outcome]:
+def delete(
+    tx: Transaction, model: ObjectModel, ids: Sequence[int], mode: str, versions: Mapping[int, int]
+) -> list[Outcome]:
     """Soft-delete records with what hangs on them. A record is refused if one that stays points at it, or at something that
     would go with it, by rule ``restrict``."""
     ids = list(dict.fromkeys(ids))
     stored = statements_of(model).fetch(tx.connection, ids, lock=not tx.database.is_sqlite)
-    rows = [_judge(tx, model, i, record, stored.get(record), versions, alone=len(ids) == 1) for i, record in enumerate(ids)]
+    rows = [
+        _judge(tx, model, i, record, stored.get(record), versions, alone=len(ids) == 1) for i, record in enumerate(ids)
+    ]
     doomed = _closure(tx, model, rows)
     # A refused row stays with all that hangs on it, and may thereby hold others back.
     while _refuse_restricted(tx, doomed):
@@ -59,12 +64,28 @@ def delete(tx: Transaction, model: ObjectModel, ids: Sequence[int], mode: str, v
     if good:
         _set_null(tx, doomed)
         _remove(tx, doomed, good)
-    return [Outcome("refused" if r.errors else "deleted", model.name, r.id, None if r.errors else r.new.get("version"), errors=r.errors)
-            for r in rows]
+    return [
+        Outcome(
+            "refused" if r.errors else "deleted",
+            model.name,
+            r.id,
+            None if r.errors else r.new.get("version"),
+            errors=r.errors,
+        )
+        for r in rows
+    ]
 
 
-def _judge(tx: Transaction, model: ObjectModel, index: int, record: int, old: dict[str, Any] | None,
-           versions: Mapping[int, int], *, alone: bool) -> Row:
+def _judge(
+    tx: Transaction,
+    model: ObjectModel,
+    index: int,
+    record: int,
+    old: dict[str, Any] | None,
+    versions: Mapping[int, int],
+    *,
+    alone: bool,
+) -> Row:
     row = Row(index, record, old=old)
     allowed = rights(tx.principal, model.doc)
     owner = old["owner"].id if old and old["owner"] else None
@@ -103,16 +124,22 @@ def _closure(tx: Transaction, model: ObjectModel, rows: Sequence[Row]) -> _Doome
                         if doomed.add(reference.source, row, root):
                             following.setdefault(reference.source, {})[row.id or 0] = row
         level = following
-    raise RecordsInvalid([{"_record": [{"code": "too_deep", "message": f"Deleting cascades through more than {MAX_DEPTH} levels."}]}])
+    raise RecordsInvalid(
+        [{"_record": [{"code": "too_deep", "message": f"Deleting cascades through more than {MAX_DEPTH} levels."}]}]
+    )
 
 
-def _pointing(tx: Transaction, reference: Reference, ids: Sequence[int], parent: str, *, lock: bool = True) -> list[Row]:
+def _pointing(
+    tx: Transaction, reference: Reference, ids: Sequence[int], parent: str, *, lock: bool = True
+) -> list[Row]:
     """Return the live records that point at ``ids`` by ``reference``, as they are once they are locked."""
     child = tx.model.object(reference.source)
     column = child.fields[reference.field]
     found: list[int] = []
     for start in range(0, len(ids), ID_CHUNK):
-        query = sa.select(child.table.c.id).where(column.column.in_(ids[start:start + ID_CHUNK]), child.table.c.deleted_at.is_(None))
+        query = sa.select(child.table.c.id).where(
+            column.column.in_(ids[start : start + ID_CHUNK]), child.table.c.deleted_at.is_(None)
+        )
         if len(column.columns) > 1:
             query = query.where(column.columns[1] == parent)
         found.extend(tx.connection.execute(query).scalars())
@@ -120,7 +147,9 @@ def _pointing(tx: Transaction, reference: Reference, ids: Sequence[int], parent:
         return []
     stored = statements_of(child).fetch(tx.connection, sorted(found), lock=lock and not tx.database.is_sqlite)
     wanted = set(ids)
-    rows = [Row(i, record, old=old) for i, (record, old) in enumerate(sorted(stored.items())) if old["deleted_at"] is None]
+    rows = [
+        Row(i, record, old=old) for i, (record, old) in enumerate(sorted(stored.items())) if old["deleted_at"] is None
+    ]
     return [r for r in rows if r.old and r.old[reference.field] is not None and r.old[reference.field].id in wanted]
 
 
@@ -140,8 +169,12 @@ def _refuse_restricted(tx: Transaction, doomed: _Doomed) -> bool:
             for root in {id(r): r for r in doomed.roots.values()}.values():
                 if counts.get(id(root)):
                     refused = True
-                    root.refuse("_record", "in_use", f"{counts[id(root)]} record(s) of '{reference.source}' point at it or at what it "
-                                f"contains by '{reference.field}'. Delete or change them first.")
+                    root.refuse(
+                        "_record",
+                        "in_use",
+                        f"{counts[id(root)]} record(s) of '{reference.source}' point at it or at what it "
+                        f"contains by '{reference.field}'. Delete or change them first.",
+                    )
     return refused
 
 
@@ -153,7 +186,9 @@ def _set_null(tx: Transaction, doomed: _Doomed) -> None:
             if reference.on_delete == "set_null":
                 for row in _pointing(tx, reference, list(rows), name):
                     if (reference.source, row.id) not in doomed.roots:
-                        blanked.setdefault(reference.source, {}).setdefault(row.id or 0, row).new[reference.field] = None
+                        blanked.setdefault(reference.source, {}).setdefault(row.id or 0, row).new[reference.field] = (
+                            None
+                        )
     for name, found in blanked.items():
         child = tx.model.object(name)
         tx._update(child, list(found.values()))
@@ -222,7 +257,9 @@ def _restore_object(tx: Transaction, model: ObjectModel, numbers: set[int], back
     t = model.table
     found = list(tx.connection.execute(sa.select(t.c.id).where(t.c.deleted_in.in_(numbers)).order_by(t.c.id)).scalars())
     stored = statements_of(model).fetch(tx.connection, found, lock=not tx.database.is_sqlite) if found else {}
-    rows = [Row(i, record, old=stored[record]) for i, record in enumerate(found) if stored[record]["deleted_at"] is not None]
+    rows = [
+        Row(i, record, old=stored[record]) for i, record in enumerate(found) if stored[record]["deleted_at"] is not None
+    ]
     if not rows:
         return
     for row in rows:
@@ -246,7 +283,9 @@ def _mend_references(tx: Transaction, back: Mapping[str, Sequence[Row]]) -> None
     for name, rows in back.items():
         model = tx.model.object(name)
         for reference in (r for refs in tx.model.referrers.values() for r in refs if r.source == name):
-            pointing = [(row, row.old[reference.field]) for row in rows if row.old and row.old.get(reference.field) is not None]
+            pointing = [
+                (row, row.old[reference.field]) for row in rows if row.old and row.old.get(reference.field) is not None
+            ]
             alive = _live_ids(tx, {(value.object, value.id) for _, value in pointing})
             for row, value in pointing:
                 if (value.object, value.id) in alive:
@@ -254,12 +293,18 @@ def _mend_references(tx: Transaction, back: Mapping[str, Sequence[Row]]) -> None
                 if reference.on_delete == "set_null":
                     row.new[reference.field] = None
                 else:
-                    row.refuse(reference.field, "bad_reference", f"The {value.object} that it belongs to is deleted. Restore that first.")
+                    row.refuse(
+                        reference.field,
+                        "bad_reference",
+                        f"The {value.object} that it belongs to is deleted. Restore that first.",
+                    )
         if any(r.errors for r in rows):
             raise RecordsInvalid([r.errors or None for r in rows])
         changes = []
         for row in rows:
-            blanks: dict[str, Any] = {n: None for n, v in row.new.items() if v is None and model.fields.get(n) is not None}
+            blanks: dict[str, Any] = {
+                n: None for n, v in row.new.items() if v is None and model.fields.get(n) is not None
+            }
             if blanks and row.id is not None:
                 row.changed = (*row.changed, *blanks)
                 changes.append((row.id, row.new["version"], blanks))
@@ -273,7 +318,11 @@ def _live_ids(tx: Transaction, wanted: set[tuple[str, int]]) -> set[tuple[str, i
         t = tx.model.object(target).table
         ids = sorted(i for name, i in wanted if name == target)
         for start in range(0, len(ids), ID_CHUNK):
-            query = sa.select(t.c.id).where(t.c.id.in_(ids[start:start + ID_CHUNK]), t.c.deleted_at.is_(None)).order_by(t.c.id)
+            query = (
+                sa.select(t.c.id)
+                .where(t.c.id.in_(ids[start : start + ID_CHUNK]), t.c.deleted_at.is_(None))
+                .order_by(t.c.id)
+            )
             if not tx.database.is_sqlite:
                 query = query.with_for_update(key_share=True, read=True)
             found.update((target, i) for i in tx.connection.execute(query).scalars())
@@ -285,7 +334,9 @@ def purge(tx: Transaction, model: ObjectModel, ids: Sequence[int]) -> int:
     if not tx.principal.admin:
         raise AccessDenied("Only an administrator may purge records.")
     t = model.table
-    gone = list(tx.connection.execute(sa.select(t.c.id).where(t.c.id.in_(list(ids)), t.c.deleted_at.isnot(None))).scalars())
+    gone = list(
+        tx.connection.execute(sa.select(t.c.id).where(t.c.id.in_(list(ids)), t.c.deleted_at.isnot(None))).scalars()
+    )
     if gone:
         tx.connection.execute(t.delete().where(t.c.id.in_(gone)))
         tx.connection.execute(system.external_id.delete().where(system.external_id.c.record.in_(gone)))

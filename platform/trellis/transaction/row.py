@@ -1,4 +1,5 @@
 """One record on its way through the write path."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field

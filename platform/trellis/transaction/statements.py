@@ -1,4 +1,5 @@
 """The statements of an object, built once per model: rebuilding a select or insert costs ten times its execution."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -36,11 +37,15 @@ class Statements:
         """Return the values of the records that exist (deleted ones included), by id."""
         found: dict[int, dict[str, Any]] = {}
         if len(ids) == 1:
-            rows: Iterable[Any] = connection.execute(self._locked_one if lock else self._select_one, {"one": ids[0]}).all()
+            rows: Iterable[Any] = connection.execute(
+                self._locked_one if lock else self._select_one, {"one": ids[0]}
+            ).all()
             return {row[0]: self._decode(row) for row in rows}
         ordered = sorted(ids)
         for start in range(0, len(ordered), ID_CHUNK):
-            rows = connection.execute(self._locked if lock else self._select, {"ids": ordered[start:start + ID_CHUNK]}).all()
+            rows = connection.execute(
+                self._locked if lock else self._select, {"ids": ordered[start : start + ID_CHUNK]}
+            ).all()
             found.update((row[0], self._decode(row)) for row in rows)
         return found
 
@@ -73,14 +78,19 @@ class Statements:
         for record, version, values in changes:
             params = self.params(values)
             names = tuple(sorted(params))
-            groups.setdefault(names, []).append({"b_id": record, "b_version": version, **{f"v_{n}": params[n] for n in names}})
+            groups.setdefault(names, []).append(
+                {"b_id": record, "b_version": version, **{f"v_{n}": params[n] for n in names}}
+            )
         matched = 0
         for names, batch in groups.items():
             statement = self._updates.get(names)
             if statement is None:
                 t = self.model.table
-                statement = (t.update().where(t.c.id == sa.bindparam("b_id"), t.c.version == sa.bindparam("b_version"))
-                             .values({t.c[n]: sa.bindparam(f"v_{n}", type_=t.c[n].type) for n in names}))
+                statement = (
+                    t.update()
+                    .where(t.c.id == sa.bindparam("b_id"), t.c.version == sa.bindparam("b_version"))
+                    .values({t.c[n]: sa.bindparam(f"v_{n}", type_=t.c[n].type) for n in names})
+                )
                 self._updates[names] = statement
             matched += connection.execute(statement, batch if len(batch) > 1 else batch[0]).rowcount
         return matched

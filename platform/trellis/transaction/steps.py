@@ -3,6 +3,7 @@
 A step is a list of functions ``(tx, model, rows)``; parts of the platform append to it when a tenant is opened. A function
 refuses a row by :meth:`Row.refuse`, or changes ``row.new`` where the step allows it (up to ``own_row``).
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence

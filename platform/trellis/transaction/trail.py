@@ -1,4 +1,5 @@
 """What every write leaves behind: a change row (audit and field history in one), facts, and one outbox row per transaction."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -30,8 +31,19 @@ class Trail:
         """Note that ``row`` was written."""
         tx = self.tx
         values = self._values(model, row, action)
-        self._changes.append({"at": tx.now, "actor": tx.principal.user, "cause": tx.cause_json, "object": model.name,
-                              "record": row.id, "action": action, "version": version, "model": tx.model.version, "values": values})
+        self._changes.append(
+            {
+                "at": tx.now,
+                "actor": tx.principal.user,
+                "cause": tx.cause_json,
+                "object": model.name,
+                "record": row.id,
+                "action": action,
+                "version": version,
+                "model": tx.model.version,
+                "values": values,
+            }
+        )
         if action != "updated":
             self.fact(action, model.name, row.id, None)
         elif "owner" in row.changed:
@@ -43,8 +55,17 @@ class Trail:
     def fact(self, kind: str, object_name: str, record: int | None, data: Mapping[str, Any] | None) -> None:
         """Append a typed event to the fact ledger."""
         tx = self.tx
-        self._facts.append({"at": tx.now, "kind": kind, "object": object_name, "record": record, "actor": tx.principal.user,
-                            "cause": tx.cause_json, "data": data})
+        self._facts.append(
+            {
+                "at": tx.now,
+                "kind": kind,
+                "object": object_name,
+                "record": record,
+                "actor": tx.principal.user,
+                "cause": tx.cause_json,
+                "data": data,
+            }
+        )
 
     def _values(self, model: ObjectModel, row: Row, action: str) -> dict[str, Any] | None:
         if action not in ("created", "updated"):
@@ -79,8 +100,19 @@ class Trail:
     def enqueue(self, topic: str, payload: Mapping[str, Any]) -> int:
         """Put one message into the outbox and return its id; it is delivered at least once after the commit."""
         now = self.tx.now
-        done = self.tx.connection.execute(_OUTBOX, {"topic": topic, "payload": dict(payload), "created_at": now, "due_at": now,
-                                             "state": "ready", "attempts": 0, "done": 0, "total": 0})
+        done = self.tx.connection.execute(
+            _OUTBOX,
+            {
+                "topic": topic,
+                "payload": dict(payload),
+                "created_at": now,
+                "due_at": now,
+                "state": "ready",
+                "attempts": 0,
+                "done": 0,
+                "total": 0,
+            },
+        )
         assert done.inserted_primary_key is not None
         return int(done.inserted_primary_key[0])
 

@@ -4,6 +4,7 @@ Order for each batch: identity (parse, external ids, matching) → access on the
 numbers, owner) → judgement (required, references, keys, rules, access after) → one write per row with a version check →
 ripples → after-steps. At the end: commit-time steps, the trail, the outbox, one commit.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -36,8 +37,16 @@ PARTIAL, ALL_OR_NONE = "partial", "all_or_none"
 class Transaction:
     """A database transaction in which one principal writes for one cause. Made by :meth:`Tenant.transaction`."""
 
-    def __init__(self, tenant: Tenant, connection: Connection, model: Model, principal: Principal, cause: Cause, *,
-                 migration: bool = False) -> None:
+    def __init__(
+        self,
+        tenant: Tenant,
+        connection: Connection,
+        model: Model,
+        principal: Principal,
+        cause: Cause,
+        *,
+        migration: bool = False,
+    ) -> None:
         self.tenant, self.connection, self.model = tenant, connection, model
         self.database = tenant.database
         self.principal, self.cause = principal, cause
@@ -49,7 +58,9 @@ class Transaction:
         if migration and not principal.admin:
             raise AccessDenied("Keeping created and changed stamps (migration mode) is for administrators.")
 
-    def create(self, object_name: str, rows: Rows, *, mode: str = ALL_OR_NONE, from_text: bool = False) -> list[Outcome]:
+    def create(
+        self, object_name: str, rows: Rows, *, mode: str = ALL_OR_NONE, from_text: bool = False
+    ) -> list[Outcome]:
         """Create records; one outcome per row in order.
 
         ``mode`` ``all_or_none`` raises :class:`RecordsInvalid` with the errors of all rows; ``partial`` writes the good
@@ -58,7 +69,10 @@ class Transaction:
         model = self._model(object_name)
         if not rights(self.principal, model.doc).create:
             raise AccessDenied(f"You may not create records of '{model.name}'.")
-        batch = [parse_row(model, i, r, with_id=False, from_text=from_text, migration=self.migration) for i, r in enumerate(rows)]
+        batch = [
+            parse_row(model, i, r, with_id=False, from_text=from_text, migration=self.migration)
+            for i, r in enumerate(rows)
+        ]
         steps.run(self.tenant.steps.identity, self, model, batch)
         for row in batch:
             self._own_new(model, row)
@@ -71,13 +85,18 @@ class Transaction:
             self._after(model, good)
         return [self._outcome(model, row, "created") for row in batch]
 
-    def update(self, object_name: str, rows: Rows, *, mode: str = ALL_OR_NONE, from_text: bool = False) -> list[Outcome]:
+    def update(
+        self, object_name: str, rows: Rows, *, mode: str = ALL_OR_NONE, from_text: bool = False
+    ) -> list[Outcome]:
         """Change records. Each row has ``id``, optionally ``version`` (refused if stale), and the fields to change.
 
         Raises :class:`NotFound` / :class:`VersionConflict` for a single row; in a batch these are errors of the row.
         """
         model = self._model(object_name)
-        batch = [parse_row(model, i, r, with_id=True, from_text=from_text, migration=self.migration) for i, r in enumerate(rows)]
+        batch = [
+            parse_row(model, i, r, with_id=True, from_text=from_text, migration=self.migration)
+            for i, r in enumerate(rows)
+        ]
         steps.run(self.tenant.steps.identity, self, model, batch)
         self._load(model, batch, alone=len(batch) == 1 and mode == ALL_OR_NONE)
         for row in batch:
@@ -93,8 +112,14 @@ class Transaction:
             self._after(model, good)
         return [self._outcome(model, row, "updated" if row.new else "unchanged") for row in batch]
 
-    def delete(self, object_name: str, ids: Sequence[int], *, mode: str = ALL_OR_NONE,
-               versions: Mapping[int, int] | None = None) -> list[Outcome]:
+    def delete(
+        self,
+        object_name: str,
+        ids: Sequence[int],
+        *,
+        mode: str = ALL_OR_NONE,
+        versions: Mapping[int, int] | None = None,
+    ) -> list[Outcome]:
         """Move records to the recycle bin, with what hangs on them by delete rule ``cascade``."""
         return removal.delete(self, self._model(object_name), ids, mode, versions or {})
 
@@ -133,7 +158,9 @@ class Transaction:
                     raise AccessDenied(f"You may not change this record of '{model.name}'.")
                 row.refuse("id", "access_denied", "You may not change this record.")
             elif row.expected_version is not None and row.expected_version != old["version"]:
-                message = f"Somebody changed the record: it is at version {old['version']}, you sent {row.expected_version}."
+                message = (
+                    f"Somebody changed the record: it is at version {old['version']}, you sent {row.expected_version}."
+                )
                 if alone:
                     raise VersionConflict(message, found=old["version"], sent=row.expected_version)
                 row.refuse("version", "version_conflict", message)
@@ -173,7 +200,11 @@ class Transaction:
         for row in batch:
             owner = row.value("owner")
             if "owner" in row.new and not row.errors and not allowed.may_read(owner and owner.id, self.principal.user):
-                row.refuse("owner", "access_denied", "You may not give the record to somebody else: you would no longer see it.")
+                row.refuse(
+                    "owner",
+                    "access_denied",
+                    "You may not give the record to somebody else: you would no longer see it.",
+                )
 
     def _accepted(self, batch: Sequence[Row], mode: str) -> list[Row]:
         if mode != PARTIAL and any(r.errors for r in batch):
@@ -187,8 +218,16 @@ class Transaction:
         params = []
         for row, record in zip(rows, ids, strict=True):
             row.id = record
-            stamps = {"created_at": self.now, "created_by": actor, "modified_at": self.now, "modified_by": actor, "version": 1}
-            kept = {k: v for k, v in row.new.items() if k in MIGRATION_FIELDS and v is not None} if self.migration else {}
+            stamps = {
+                "created_at": self.now,
+                "created_by": actor,
+                "modified_at": self.now,
+                "modified_by": actor,
+                "version": 1,
+            }
+            kept = (
+                {k: v for k, v in row.new.items() if k in MIGRATION_FIELDS and v is not None} if self.migration else {}
+            )
             row.new = {**row.new, **stamps, **kept}
             row.changed = tuple(k for k, v in row.new.items() if v is not None)
             params.append({**statements.insert_params(row.new), "id": record})

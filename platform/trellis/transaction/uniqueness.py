@@ -3,6 +3,7 @@
 The partial unique indexes are the last guard: a writer that slips between check and insert on PostgreSQL makes the whole
 transaction run again, and then the check names the conflict.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -47,7 +48,7 @@ def _check_key(tx: Transaction, model: ObjectModel, key: UniqueKey, keys: list[t
     taken: dict[tuple[Any, ...], int] = {}
     values = sorted({v for _, v in keys}, key=repr)
     for start in range(0, len(values), 300):
-        chunk = values[start:start + 300]
+        chunk = values[start : start + 300]
         condition = columns[0].in_([v[0] for v in chunk]) if len(columns) == 1 else sa.tuple_(*columns).in_(chunk)
         query = sa.select(t.c.id, *columns).where(condition, t.c.deleted_at.is_(None))
         taken.update({_plain(tuple(row[1:]), model, key): row[0] for row in tx.connection.execute(query)})

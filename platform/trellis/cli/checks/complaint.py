@@ -1,4 +1,5 @@
 """What an examination finds."""
+
 from __future__ import annotations
 
 import importlib

@@ -1,4 +1,5 @@
 """The tables are what the catalogue says: each object has its table, each field its columns and indexes."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -28,9 +29,15 @@ def check(tenant: Tenant, connection: Connection) -> Iterable[Complaint]:
         if name not in entries:
             yield Complaint(name, f"Object '{name}' is published but has no entry in the catalogue.", _RESTORE)
         else:
-            missing = [f["name"] for f in model.snapshot.of_kind("object")[name]["fields"] if f["name"] not in entries[name].places]
+            missing = [
+                f["name"]
+                for f in model.snapshot.of_kind("object")[name]["fields"]
+                if f["name"] not in entries[name].places
+            ]
             for field in missing:
-                yield Complaint(f"{name}.{field}", "The field is published but the catalogue gives it no column.", _RESTORE)
+                yield Complaint(
+                    f"{name}.{field}", "The field is published but the catalogue gives it no column.", _RESTORE
+                )
     for name, storage in entries.items():
         if storage.table not in tables:
             yield Complaint(name, f"Table '{storage.table}' is missing.", _RESTORE)
@@ -46,8 +53,16 @@ def _columns(name: str, storage: Storage, inspector: sa.Inspector, schema: str |
     for column in sorted(expected - real):
         yield Complaint(name, f"Column '{column}' of table '{storage.table}' is missing.", _RESTORE)
     for column in sorted(real - expected):
-        yield Complaint(name, f"Column '{column}' of table '{storage.table}' is in no catalogue.", "If nobody made it on purpose, remove it.")
+        yield Complaint(
+            name,
+            f"Column '{column}' of table '{storage.table}' is in no catalogue.",
+            "If nobody made it on purpose, remove it.",
+        )
     indexes = {i["name"] for i in inspector.get_indexes(storage.table, schema=schema)}
     for purpose, entry in storage.indexes.items():
         if entry.split("|", 1)[0] not in indexes:
-            yield Complaint(name, f"The index for '{purpose}' is missing.", "Until it is made again, keys are checked but not guarded, and lists are slow.")
+            yield Complaint(
+                name,
+                f"The index for '{purpose}' is missing.",
+                "Until it is made again, keys are checked but not guarded, and lists are slow.",
+            )

@@ -1,4 +1,5 @@
 """The platform's own tables are at the newest revision."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -17,5 +18,8 @@ def check(tenant: Tenant, connection: Connection) -> Iterable[Complaint]:
     """Compare the stored revision with the newest one."""
     stored = connection.exec_driver_sql(f"SELECT version_num FROM {migrate.VERSION_TABLES['tenant']}").scalar()
     if stored != migrate.head("tenant"):
-        yield Complaint("t_alembic", f"The platform's tables are at revision {stored}, expected {migrate.head('tenant')}.",
-                        "Open the tenant with the newest version of Trellis: migrations run by themselves.")
+        yield Complaint(
+            "t_alembic",
+            f"The platform's tables are at revision {stored}, expected {migrate.head('tenant')}.",
+            "Open the tenant with the newest version of Trellis: migrations run by themselves.",
+        )

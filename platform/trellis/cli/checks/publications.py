@@ -1,4 +1,5 @@
 """No change of metadata is stuck half-way."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -19,5 +20,8 @@ def check(tenant: Tenant, connection: Connection) -> Iterable[Complaint]:
     p = system.publication.c
     row = connection.execute(sa.select(p.phase, p.done, p.total, p.created_at)).first()
     if row is not None:
-        yield Complaint("publication", f"A change of {row[3]:%Y-%m-%d %H:%M} is converting records: {row[1]:,} of {row[2]:,} done.",
-                        "If no process is at work on it, run 'trellis metadata resume' or 'trellis metadata abandon'.")
+        yield Complaint(
+            "publication",
+            f"A change of {row[3]:%Y-%m-%d %H:%M} is converting records: {row[1]:,} of {row[2]:,} done.",
+            "If no process is at work on it, run 'trellis metadata resume' or 'trellis metadata abandon'.",
+        )

@@ -1,4 +1,5 @@
 """The search index knows every live record that has something to find, and no other."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -25,11 +26,17 @@ def check(tenant: Tenant, connection: Connection) -> Iterable[Complaint]:
         columns = [root.fields[p].column for p in root.search_paths if p in root.fields]
         indexed = sa.exists().where(s.record == t.c.id)
         if columns:
-            query = sa.select(sa.func.count()).where(t.c.deleted_at.is_(None), sa.or_(*(c.isnot(None) for c in columns)), ~indexed)
+            query = sa.select(sa.func.count()).where(
+                t.c.deleted_at.is_(None), sa.or_(*(c.isnot(None) for c in columns)), ~indexed
+            )
             missing = int(connection.execute(query).scalar_one())
             if missing:
                 yield Complaint(name, f"{missing} record(s) of '{name}' are not in the search index.", _AGAIN, missing)
         live = sa.exists().where(t.c.id == s.record, t.c.deleted_at.is_(None))
-        stale = int(connection.execute(sa.select(sa.func.count()).select_from(system.search).where(s.object == name, ~live)).scalar_one())
+        stale = int(
+            connection.execute(
+                sa.select(sa.func.count()).select_from(system.search).where(s.object == name, ~live)
+            ).scalar_one()
+        )
         if stale:
             yield Complaint(name, f"{stale} index entries of '{name}' have no record.", _AGAIN, stale)

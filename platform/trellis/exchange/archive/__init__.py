@@ -7,8 +7,19 @@ The trade: rows in text form take longer than a copy of a SQLite file or ``pg_du
 be restored on the other, its parts are verified one by one, and one format serves backup, clone and move. The archive holds
 the tenant's key: who has the archive can read the secrets in it. Keep it as you keep the server.
 """
+
 from trellis.exchange.archive.places import CannotMove, clone_tenant, move_tenant, restore_tenant
 from trellis.exchange.archive.read import Manifest, read_manifest, restore, verify
 from trellis.exchange.archive.write import backup
 
-__all__ = ["CannotMove", "Manifest", "backup", "clone_tenant", "move_tenant", "read_manifest", "restore", "restore_tenant", "verify"]
+__all__ = [
+    "CannotMove",
+    "Manifest",
+    "backup",
+    "clone_tenant",
+    "move_tenant",
+    "read_manifest",
+    "restore",
+    "restore_tenant",
+    "verify",
+]

@@ -1,4 +1,5 @@
 """Restore, clone and move: archives put to use. Each makes a whole tenant or none."""
+
 from __future__ import annotations
 
 import tempfile

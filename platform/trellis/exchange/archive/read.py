@@ -1,4 +1,5 @@
 """Reads archives: all of it is verified before anything is written."""
+
 from __future__ import annotations
 
 import hashlib
@@ -62,8 +63,16 @@ def read_manifest(path: Path) -> Manifest:
         found = json.loads(raw)
         if found["format"] != 1:
             raise BadArchive(f"'{path.name}' has format {found['format']}; this version reads format 1.")
-        return Manifest(found["tenant"], found["created_at"], found["database"], found["revision"], found["settings"],
-                        {t["name"]: t for t in found["tables"]}, tuple(found["files"]), found["key"])
+        return Manifest(
+            found["tenant"],
+            found["created_at"],
+            found["database"],
+            found["revision"],
+            found["settings"],
+            {t["name"]: t for t in found["tables"]},
+            tuple(found["files"]),
+            found["key"],
+        )
     except (ValueError, KeyError, TypeError):
         raise BadArchive(f"'{path.name}' has a manifest that cannot be read.") from None
 
@@ -72,8 +81,10 @@ def verify(path: Path) -> Manifest:
     """Check every part of the archive against its digest; return the manifest. Raises :class:`BadArchive`."""
     manifest = read_manifest(path)
     if manifest.revision != migrate.head("tenant"):
-        raise BadArchive(f"'{path.name}' belongs to another version of Trellis (data revision {manifest.revision}, here "
-                         f"{migrate.head('tenant')}). Restore it with that version and upgrade there.")
+        raise BadArchive(
+            f"'{path.name}' belongs to another version of Trellis (data revision {manifest.revision}, here "
+            f"{migrate.head('tenant')}). Restore it with that version and upgrade there."
+        )
     with _opened(path) as archive:
         for name, table in manifest.tables.items():
             _check_part(archive, f"tables/{name}.ndjson", table["sha256"], None)
@@ -94,7 +105,9 @@ def _check_part(archive: zipfile.ZipFile, name: str, digest: str, size: int | No
             if size is not None and read > size:
                 break
     if found.hexdigest() != digest:
-        raise BadArchive(f"'{name}' does not have the digest that the manifest names: the archive is damaged or was changed.")
+        raise BadArchive(
+            f"'{name}' does not have the digest that the manifest names: the archive is damaged or was changed."
+        )
 
 
 def restore(path: Path, tenant: Tenant) -> Manifest:
@@ -143,7 +156,9 @@ def _fill(connection: Connection, table: sa.Table, archive: zipfile.ZipFile, man
         return
     unknown = set(entry["columns"]) - set(table.c.keys())
     if unknown:
-        raise BadArchive(f"Table '{table.name}' of the archive has columns that this version does not know: {', '.join(sorted(unknown))}.")
+        raise BadArchive(
+            f"Table '{table.name}' of the archive has columns that this version does not know: {', '.join(sorted(unknown))}."
+        )
     names = [str(n) for n in entry["columns"]]
     readers = [reader_of(table.c[n].type) for n in names]
     statement = table.insert()

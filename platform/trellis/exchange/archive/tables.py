@@ -2,6 +2,7 @@
 
 Types of columns come from the catalogue's signatures, not from the database: they are the same on SQLite and PostgreSQL.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -19,8 +20,16 @@ from trellis.storage.physical import SYSTEM_COLUMNS, Storage
 from trellis.storage.types import ScaledDecimal, UtcDateTime, json_column, text_column
 
 _SIMPLE: dict[str, Callable[[], Any]] = {
-    "text": text_column, "biginteger": sa.BigInteger, "integer": sa.Integer, "smallinteger": sa.SmallInteger, "boolean": sa.Boolean,
-    "date": sa.Date, "time": sa.Time, "utcdatetime": UtcDateTime, "json": json_column, "float": sa.Float,
+    "text": text_column,
+    "biginteger": sa.BigInteger,
+    "integer": sa.Integer,
+    "smallinteger": sa.SmallInteger,
+    "boolean": sa.Boolean,
+    "date": sa.Date,
+    "time": sa.Time,
+    "utcdatetime": UtcDateTime,
+    "json": json_column,
+    "float": sa.Float,
 }
 
 
@@ -64,7 +73,11 @@ def reader_of(kind: Any) -> Callable[[Any], Any] | None:
         return datetime.fromisoformat
     if isinstance(kind, ScaledDecimal):
         return Decimal
-    for known, read in ((sa.DateTime, datetime.fromisoformat), (sa.Date, date.fromisoformat), (sa.Time, time.fromisoformat)):
+    for known, read in (
+        (sa.DateTime, datetime.fromisoformat),
+        (sa.Date, date.fromisoformat),
+        (sa.Time, time.fromisoformat),
+    ):
         if isinstance(kind, known):
             return read
     return None

@@ -1,4 +1,5 @@
 """Writes archives."""
+
 from __future__ import annotations
 
 import hashlib
@@ -24,8 +25,14 @@ PAGE = 2000
 _BLOCK = 1024 * 1024
 
 
-def backup(tenant: Tenant, path: Path, *, without: Collection[str] = (), connection: Connection | None = None,
-           with_files: bool = True) -> dict[str, Any]:
+def backup(
+    tenant: Tenant,
+    path: Path,
+    *,
+    without: Collection[str] = (),
+    connection: Connection | None = None,
+    with_files: bool = True,
+) -> dict[str, Any]:
     """Write the tenant to ``path`` and return the manifest. The file appears only when it is complete.
 
     ``without`` names platform tables whose rows are left out; ``with_files`` says whether stored files go along. ``connection`` reads inside a running transaction.
@@ -46,14 +53,26 @@ def backup(tenant: Tenant, path: Path, *, without: Collection[str] = (), connect
     return manifest
 
 
-def _write(tenant: Tenant, connection: Connection, archive: zipfile.ZipFile, without: Collection[str],
-           with_files: bool) -> dict[str, Any]:
+def _write(
+    tenant: Tenant, connection: Connection, archive: zipfile.ZipFile, without: Collection[str], with_files: bool
+) -> dict[str, Any]:
     tables = [_write_table(connection, t, archive, skip=t.name in without) for t in all_tables(connection)]
-    files = [_write_file(p, p.relative_to(tenant.files).as_posix(), archive) for p in (_files(tenant.files) if with_files else ())]
+    files = [
+        _write_file(p, p.relative_to(tenant.files).as_posix(), archive)
+        for p in (_files(tenant.files) if with_files else ())
+    ]
     _ = tenant.environment(tenant.model_in(connection).snapshot).seal("")  # makes the key if there is none yet
-    manifest = {"format": FORMAT, "tenant": tenant.name, "created_at": tenant.clock.now().isoformat(), "database": tenant.database.dialect_name,
-                "revision": migrate.head("tenant"), "settings": tenant.settings, "tables": tables, "files": files,
-                "key": tenant.key_file.read_text(encoding="ascii").strip()}
+    manifest = {
+        "format": FORMAT,
+        "tenant": tenant.name,
+        "created_at": tenant.clock.now().isoformat(),
+        "database": tenant.database.dialect_name,
+        "revision": migrate.head("tenant"),
+        "settings": tenant.settings,
+        "tables": tables,
+        "files": files,
+        "key": tenant.key_file.read_text(encoding="ascii").strip(),
+    }
     archive.writestr("manifest.json", json.dumps(manifest, indent=2))
     return manifest
 

@@ -1,4 +1,5 @@
 """CSV: the encoding is UTF-8 (with or without mark) or GB 18030, the delimiter is sniffed from the first lines."""
+
 from __future__ import annotations
 
 import codecs
@@ -22,7 +23,7 @@ def read(path: Path, *, delimiter: str | None = None, encoding: str | None = Non
     encoding = encoding or sniff_encoding(path)
     _check_encoding(encoding)
     delimiter = delimiter or _sniff_delimiter(path, encoding)
-    if len(delimiter) != 1 or delimiter in "\r\n\"":
+    if len(delimiter) != 1 or delimiter in '\r\n"':
         raise BadSource("The delimiter is one character, such as ',' or ';'.")
 
     def lines() -> Iterator[Cells]:
@@ -31,7 +32,9 @@ def read(path: Path, *, delimiter: str | None = None, encoding: str | None = Non
                 for cells in csv.reader(stream, delimiter=delimiter, strict=False):
                     yield [unguard(c) if c[:1] == "'" else c for c in cells]
         except UnicodeDecodeError as problem:
-            raise BadSource(f"'{path.name}' is not {encoding} text (byte {problem.start}). Name the encoding.") from None
+            raise BadSource(
+                f"'{path.name}' is not {encoding} text (byte {problem.start}). Name the encoding."
+            ) from None
         except csv.Error as problem:
             raise BadSource(f"'{path.name}' is not CSV: {problem}.") from None
 

@@ -1,4 +1,5 @@
 """JSON: a list of objects, lines of objects (``.ndjson``), or a data tree ``{"records": [{"attributes": …}]}``."""
+
 from __future__ import annotations
 
 import json
@@ -73,8 +74,10 @@ def _record(value: Any, number: int, path: Path) -> dict[str, Any]:
 def _from_tree(record: dict[str, Any], number: int, path: Path) -> dict[str, Any]:
     nested = next((k for k, v in record.items() if isinstance(v, dict) and "records" in v), None)
     if nested is not None:
-        raise BadSource(f"Record {number} of '{path.name}' holds child records under '{nested}'. Export with a plan file: "
-                        "one file per object, linked by references.")
+        raise BadSource(
+            f"Record {number} of '{path.name}' holds child records under '{nested}'. Export with a plan file: "
+            "one file per object, linked by references."
+        )
     attributes = record.get("attributes")
     reference = attributes.get("referenceId") if isinstance(attributes, dict) else None
     return {REFERENCE: reference, **{k: v for k, v in record.items() if k != "attributes"}}

@@ -1,4 +1,5 @@
 """XLSX: one sheet of a workbook, its cells as texts that fields read."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

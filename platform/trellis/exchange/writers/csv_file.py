@@ -1,4 +1,5 @@
 """CSV in UTF-8 with mark, so that spreadsheet programs read Chinese; cells are guarded against being run as formulas."""
+
 from __future__ import annotations
 
 import csv

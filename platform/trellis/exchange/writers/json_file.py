@@ -1,4 +1,5 @@
 """JSON: a list of objects."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence

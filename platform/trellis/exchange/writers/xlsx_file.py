@@ -1,4 +1,5 @@
 """XLSX: every cell is a text or a number, never a formula. A number that a spreadsheet would round stays a text."""
+
 from __future__ import annotations
 
 import re

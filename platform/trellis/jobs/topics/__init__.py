@@ -2,6 +2,7 @@
 
 ``KEEP`` says whether finished rows stay, to be shown as finished jobs; the others vanish.
 """
+
 from __future__ import annotations
 
 import importlib

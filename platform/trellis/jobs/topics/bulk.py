@@ -1,4 +1,5 @@
 """A bulk write that a client left to the worker. Goes on after a crash where its last committed chunk ended."""
+
 from __future__ import annotations
 
 from trellis.bulk.background import run

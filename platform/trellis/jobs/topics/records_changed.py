@@ -1,4 +1,5 @@
 """Records changed. Everything that follows a change inside its transaction is done; nothing else listens yet."""
+
 from __future__ import annotations
 
 from trellis.jobs.job import Job

@@ -1,4 +1,5 @@
 """The tenant directory."""
+
 from alembic import op
 
 from trellis.storage.control import metadata

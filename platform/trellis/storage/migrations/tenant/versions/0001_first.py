@@ -1,4 +1,5 @@
 """The platform's own tables, and the full-text index over ``t_search``."""
+
 from alembic import op
 
 from trellis.storage.system import metadata
