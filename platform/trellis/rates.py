@@ -31,3 +31,8 @@ class Rates:
         """Record that one unit of ``currency`` is worth ``rate`` from ``day`` on."""
         connection.execute(system.currency_rate.delete().where(_R.currency == currency, _R.starts_on == day))
         connection.execute(system.currency_rate.insert(), {"currency": currency, "starts_on": day, "rate": str(rate)})
+
+    def all(self, connection: Connection) -> list[tuple[str, date, Decimal]]:
+        """Return every rate as (currency, first day, rate), by currency, the newest first."""
+        query = sa.select(_R.currency, _R.starts_on, _R.rate).order_by(_R.currency, _R.starts_on.desc())
+        return [(row[0], row[1], Decimal(row[2])) for row in connection.execute(query)]

@@ -73,6 +73,8 @@ class Tenant:
         with self.publishing_lock() as connection:
             if connection.execute(sa.select(system.state.c.one)).first() is None:
                 self._begin_life(connection, {**DEFAULT_SETTINGS, **(settings or {})})
+            row = connection.execute(sa.select(system.state.c.settings, system.state.c.settings_version)).one()
+            self._settings, self._settings_version = row[0], row[1]
         self.publisher.resume_interrupted()
 
     def _begin_life(self, connection: Connection, settings: dict[str, Any]) -> None:

@@ -129,7 +129,7 @@ def test_rule_sees_stored_values_and_the_values_before(tenant: Any) -> None:
     record = create(tenant, "deal", {"name": "x", "seats": 10})[0].id
     change = lambda **values: tenant.run(
         PERSON, Cause("test"), lambda tx: tx.update("deal", [{"id": record, **values}])
-    )  # noqa: E731
+    )
     assert change(seats=12)[0].action == "updated"
     assert change(name="y")[0].action == "updated"
     with pytest.raises(RecordsInvalid) as caught:

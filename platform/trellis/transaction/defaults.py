@@ -123,7 +123,7 @@ def apply_rates(tx: Transaction, model: ObjectModel, batch: Sequence[Row]) -> No
                     row.refuse(
                         name,
                         "no_rate",
-                        f"There is no exchange rate for {value.currency} today. Add one in the currency settings.",
+                        f"There is no exchange rate for {value.currency} today. Add one: trellis currency set {value.currency} RATE.",
                     )
                     continue
                 field = model.field(name)
