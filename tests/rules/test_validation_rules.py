@@ -127,9 +127,10 @@ def test_rule_over_a_relation_reads_the_related_record(tenant: Any) -> None:
 def test_rule_sees_stored_values_and_the_values_before(tenant: Any) -> None:
     publish(tenant, ACCOUNT, deal(SHRINK))
     record = create(tenant, "deal", {"name": "x", "seats": 10})[0].id
-    change = lambda **values: tenant.run(
-        PERSON, Cause("test"), lambda tx: tx.update("deal", [{"id": record, **values}])
-    )
+
+    def change(**values: Any) -> Any:
+        return tenant.run(PERSON, Cause("test"), lambda tx: tx.update("deal", [{"id": record, **values}]))
+
     assert change(seats=12)[0].action == "updated"
     assert change(name="y")[0].action == "updated"
     with pytest.raises(RecordsInvalid) as caught:
@@ -153,7 +154,10 @@ def test_related_records_are_read_with_one_query_whatever_the_number_of_rows(ten
     counts = []
     for size in (2, 4, 40):  # the first run compiles and reserves
         seen: list[str] = []
-        listen = lambda c, cursor, text, *rest: seen.append(text)  # noqa: B023, E731
+
+        def listen(_connection: Any, _cursor: Any, text: str, *_rest: Any, into: list[str] = seen) -> None:
+            into.append(text)
+
         sa.event.listen(tenant.database.engine, "before_cursor_execute", listen)
         create(tenant, "deal", *({"name": f"D{i}", "amount": "1", "account": accounts[i]} for i in range(size)))
         sa.event.remove(tenant.database.engine, "before_cursor_execute", listen)
