@@ -198,7 +198,7 @@ def sections(
 
 def layout_of(root: ObjectModel) -> Mapping[str, Any]:
     """Return the object's page layout, or one that shows every field in two columns."""
-    found = next((d for d in g.model.snapshot.of_kind("layout").values() if d["object"] == root.name), None)
+    found = next((d for d in g.model.display.of_kind("layout").values() if d["object"] == root.name), None)
     if found is not None:
         return found
     names = list(root.fields)

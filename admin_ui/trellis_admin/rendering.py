@@ -20,7 +20,7 @@ def context(names: Mapping[str, str] | None = None) -> RenderContext:
         time_zone=time_zone(),
         icon=ui().assets.icon,
         names=names or {},
-        picklists=model.snapshot.of_kind("picklist"),
+        picklists=model.display.of_kind("picklist"),
         texts={"yes": _("Yes"), "no": _("No")},
         now=g.tenant.clock.now(),
     )

@@ -84,7 +84,7 @@ def ui() -> Any:
 
 def readable_objects(model: Model, person: Principal) -> list[str]:
     """Return the names of the objects of which the person may read something."""
-    objects = model.snapshot.of_kind("object")
+    objects = model.display.of_kind("object")
     return [name for name, doc in objects.items() if rights(person, doc).read != "none"]
 
 
@@ -92,7 +92,7 @@ def shell_for(tenant: Tenant, model: Model, person: Principal) -> Shell:
     """Build the frame of pages for one person."""
     code = language().code
     readable = readable_objects(model, person)
-    apps = apps_of(model.snapshot, code, readable)
+    apps = apps_of(model.display, code, readable)
     app = next((a for a in apps if a.name == request.cookies.get(APP_COOKIE)), apps[0])
     return Shell(
         organisation=tenant.settings.get("organisation") or tenant.name,

@@ -114,7 +114,7 @@ def _list(root: ObjectModel, state: ListState) -> dict[str, Any]:
 
 def views_of(name: str) -> list[Mapping[str, Any]]:
     """Return the list views of an object that everybody sees."""
-    return [d for d in g.model.snapshot.of_kind("list_view").values() if d["object"] == name and d.get("shared", True)]
+    return [d for d in g.model.display.of_kind("list_view").values() if d["object"] == name and d.get("shared", True)]
 
 
 def default_columns(root: ObjectModel) -> list[FieldRef]:

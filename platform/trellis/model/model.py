@@ -11,6 +11,7 @@ from typing import Any
 from trellis.fields.common.references import on_delete_of
 from trellis.model.environment import ModelEnvironment
 from trellis.model.object_model import ObjectModel
+from trellis.model.translations import localised
 from trellis.storage.physical import Storage
 from trellis_metadata.diagnostics import did_you_mean
 from trellis_metadata.errors import TrellisError
@@ -61,13 +62,18 @@ class Model:
         return found
 
     def _compile(self, name: str) -> ObjectModel:
-        doc = self.snapshot.get("object", name) if isinstance(name, str) else None
+        doc = self.display.get("object", name) if isinstance(name, str) else None
         storage = self._storage_of(name) if doc else None
         if doc is None or storage is None:
             hint = did_you_mean(str(name)[:80], self.object_names)
             raise UnknownObject(f"There is no object '{str(name)[:80]}'.{hint}", name=str(name)[:80])
         with self._lock:
             return self._objects.setdefault(name, ObjectModel(doc, storage, self.env))
+
+    @cached_property
+    def display(self) -> Snapshot:
+        """The documents with translated labels, for everything that people see. What is edited is ``snapshot``."""
+        return localised(self.snapshot)
 
     @cached_property
     def referrers(self) -> Mapping[str, tuple[Reference, ...]]:
