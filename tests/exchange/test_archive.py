@@ -14,7 +14,15 @@ import sqlalchemy as sa
 from trellis.access import Cause, Principal
 from trellis.access.accounts import create_token, create_user, log_in
 from trellis.cli.checks import examinations
-from trellis.exchange.archive import CannotMove, backup, clone_tenant, move_tenant, read_manifest, restore_tenant
+from trellis.exchange.archive import (
+    CannotMove,
+    backup,
+    clone_tenant,
+    move_tenant,
+    places,
+    read_manifest,
+    restore_tenant,
+)
 from trellis.exchange.archive.tables import all_tables, to_plain
 from trellis.exchange.errors import BadArchive
 from trellis.runtime import Runtime, TenantExists
@@ -110,6 +118,26 @@ def test_a_name_that_is_taken_is_refused_unless_replaced(runtime: Runtime, shop:
         restore_tenant(runtime, tmp_path / "shop.zip")
     shop.run(ADMIN, Cause("test"), lambda tx: tx.create("deal", [{"name": "later"}]))
     assert content(restore_tenant(runtime, tmp_path / "shop.zip", replace=True)) == before
+
+
+def test_replaced_tenant_comes_back_when_the_restore_fails_in_the_middle(
+    runtime: Runtime, shop: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup(shop, tmp_path / "shop.zip")
+    before = content(shop)
+    real, calls = places.restore, []
+
+    def failing(path: Path, tenant: Tenant) -> object:
+        calls.append(path)
+        if len(calls) == 1:
+            raise OSError("the disk is full")
+        return real(path, tenant)
+
+    monkeypatch.setattr(places, "restore", failing)
+    with pytest.raises(OSError, match="disk"):
+        restore_tenant(runtime, tmp_path / "shop.zip", "shop", replace=True)
+    assert content(runtime.tenant("shop")) == before
+    assert len(list((runtime.home / "backups").glob("shop-before-restore-*.zip"))) == 1
 
 
 def _rewrite(path: Path, change: Callable[[str, bytes], tuple[str, bytes]]) -> None:

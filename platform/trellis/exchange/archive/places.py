@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from trellis.exchange.archive.read import restore, verify
+from trellis.exchange.archive.read import Manifest, restore, verify
 from trellis.exchange.archive.write import backup
 from trellis.storage import control
 from trellis.storage.engines import Database
@@ -29,11 +29,25 @@ class CannotMove(TrellisError):
 
 
 def restore_tenant(runtime: Runtime, path: Path, name: str | None = None, *, replace: bool = False) -> Tenant:
-    """Make a tenant from an archive, verified first. ``replace`` drops a tenant of that name, else ``TenantExists`` is raised."""
+    """Make a tenant from an archive, verified first.
+
+    A tenant of that name is refused with ``TenantExists`` unless ``replace`` is set. Then it is backed up to
+    ``backups/`` in the home folder before it goes, and comes back from there if the archive cannot be restored.
+    """
     manifest = verify(path)
     name = name or manifest.tenant
-    if replace and name in runtime.names():
-        runtime.drop_tenant(name)
+    if not replace or name not in runtime.names():
+        return _make(runtime, path, name, manifest)
+    saved = _save(runtime, name)
+    runtime.drop_tenant(name)
+    try:
+        return _make(runtime, path, name, manifest)
+    except BaseException:
+        _make(runtime, saved, name, verify(saved))
+        raise
+
+
+def _make(runtime: Runtime, path: Path, name: str, manifest: Manifest) -> Tenant:
     tenant = runtime.create_tenant(name, settings=dict(manifest.settings))
     try:
         restore(path, tenant)
@@ -41,6 +55,15 @@ def restore_tenant(runtime: Runtime, path: Path, name: str | None = None, *, rep
         runtime.drop_tenant(name)
         raise
     return runtime.reopen(name)
+
+
+def _save(runtime: Runtime, name: str) -> Path:
+    """Back a tenant up before it is replaced; return the archive, which stays."""
+    folder = runtime.home / "backups"
+    folder.mkdir(exist_ok=True)
+    saved = folder / f"{name}-before-restore-{runtime.clock.now():%Y%m%dT%H%M%S%f}.zip"
+    backup(runtime.tenant(name), saved)
+    return saved
 
 
 def clone_tenant(runtime: Runtime, source: str, target: str) -> Tenant:
