@@ -1,7 +1,7 @@
 """Record ids: a tenant-wide 64-bit number inside, ``deal_3k9f…`` outside.
 
 The text form is the object's API name, ``_``, the number in Crockford's base 32 (lower case, no i, l, o, u) and one check
-character: the sum of digits weighted by position, modulo 31. It catches every single wrong character and every swap of neighbours.
+character: the sum of digits weighted by position, modulo 31. It catches every single wrong character and every swap of neighbours, but for 0 and z in each other's place.
 """
 
 from __future__ import annotations
@@ -27,14 +27,15 @@ def _check(digits: Sequence[int]) -> int:
 
 def format_id(object_name: str, number: int) -> str:
     """Write ``number`` as the external id of a record of ``object_name``."""
-    digits: list[int] = []
+    code, total, weight = "", 0, 2
     while True:
-        number, digit = divmod(number, 32)
-        digits.append(digit)
+        digit = number & 31
+        code = _ALPHABET[digit] + code
+        total += weight * digit
+        weight = weight + 1 if weight < 30 else 2
+        number >>= 5
         if not number:
-            break
-    digits.reverse()
-    return f"{object_name}_{''.join(_ALPHABET[d] for d in digits)}{_ALPHABET[_check(digits)]}"
+            return f"{object_name}_{code}{_ALPHABET[total % 31]}"
 
 
 def parse_id(text: object, objects: Sequence[str]) -> tuple[str, int]:
