@@ -18,6 +18,7 @@ from trellis.model import FieldModel, ObjectModel
 from trellis_admin.i18n import language
 from trellis_admin.renderers.choices import options_of
 from trellis_admin.renderers.dates import moment
+from trellis_admin.renderers.structured import clean_html
 from trellis_admin.rendering import context
 from trellis_admin.session import time_zone
 from trellis_admin.widgets import Choice, Input, is_present, read
@@ -76,6 +77,8 @@ def input_for(
 
 
 def _shown(widget: str, value: Any) -> Any:
+    if widget == "richtext" and isinstance(value, str):
+        return clean_html(value)  # it may come from a link, and the editor shows it as HTML
     if widget == "datetime" and isinstance(value, str) and value:
         try:
             return moment(value).astimezone(time_zone()).strftime("%Y-%m-%dT%H:%M")

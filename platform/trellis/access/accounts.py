@@ -109,9 +109,10 @@ def create_user(
 
 
 def give_account(tenant: Tenant, user: int, login: str, *, password: str | None = None, admin: bool = False) -> None:
-    """Let an existing user record log in, or change its password and administrator flag."""
+    """Let an existing user record log in, or change its password and administrator flag. Ends the user's sessions."""
     hashed = hash_password(password) if password else None
     with tenant.database.writing() as connection:
+        connection.execute(system.session.delete().where(system.session.c.user == user))
         connection.execute(system.credential.delete().where(system.credential.c.user == user))
         connection.execute(
             system.credential.insert(),

@@ -14,7 +14,7 @@ from trellis.access import AccessDenied, Cause, Principal
 from trellis.access.accounts import TokenCache, session_of
 from trellis.api.errors import BadRequest, Unauthenticated
 from trellis.model import Model
-from trellis.runtime import Runtime
+from trellis.runtime import Runtime, UnknownTenant
 from trellis.tenant import Tenant
 from trellis.transaction import StaleAccess, StaleModel, Transaction
 
@@ -54,7 +54,11 @@ class Api:
             if len(names) != 1:
                 raise BadRequest("Name the tenant in the header X-Trellis-Tenant.")
             name = names[0]
-        return self.runtime.tenant(name)
+        try:
+            return self.runtime.tenant(name)
+        except UnknownTenant:
+            # Whoever asks is not known yet: no hint of the names that there are.
+            raise UnknownTenant("There is no such tenant.") from None
 
     def read(self, body: Callable[[Reading], T], *, scope: str = "read") -> T:
         """Run ``body`` in one read transaction; again if the metadata changed under it."""

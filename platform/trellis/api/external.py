@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask import Blueprint, Response
 
+from trellis.access import rights
 from trellis.api import reading
 from trellis.api.answers import answer
 from trellis.api.context import Api, Reading
@@ -21,6 +22,7 @@ from trellis.query import get_record
 from trellis.record_json import record_writer
 from trellis.storage import system
 from trellis.transaction import NotFound, Transaction
+from trellis.transaction.statements import statements_of
 
 MAX_SYSTEM, MAX_KEY = 60, 255
 
@@ -68,13 +70,15 @@ def _read(r: Reading, name: str, outside: str, key: str) -> dict[str, Any]:
 
 
 def _upsert(tx: Transaction, name: str, outside: str, key: str, raw: dict[str, Any]) -> Reply:
-    table = tx.model.object(name).table
+    model = tx.model.object(name)
     number = _record(tx.connection, name, outside, key)
     if number is not None:
-        if tx.connection.execute(
-            sa.select(table.c.id).where(table.c.id == number, table.c.deleted_at.is_(None))
-        ).first():
+        holder = statements_of(model).fetch(tx.connection, [number]).get(number)
+        if holder is not None and holder["deleted_at"] is None:
             return written(tx, tx.update(name, [{**raw, "id": number}])[0])
+        owner = holder["owner"].id if holder and holder["owner"] else None
+        if holder is not None and not rights(tx.principal, model.doc).may_edit(owner, tx.principal.user):
+            raise NotFound(f"There is no such record of '{name}'.")
         # The record lies in the recycle bin: the key goes to the new one.
         c = system.external_id.c
         tx.connection.execute(system.external_id.delete().where(c.object == name, c.system == outside, c.key == key))

@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from trellis.exchange.lookups import Lookups, external_ids, key_of, matching, write_external_ids
+from trellis.exchange.lookups import (
+    Lookups,
+    external_ids,
+    foreign_external_ids,
+    key_of,
+    matching,
+    write_external_ids,
+)
 from trellis.exchange.source import Cells, Source
 from trellis.exchange.targets import Target
 from trellis.fields.base import InvalidValue
@@ -59,6 +66,7 @@ class Batch:
         self.fresh = {}
         lines = [self._read(number, cells) for number, cells in chunk]
         self._resolve(tx, lines)
+        self._refuse_foreign(tx, lines)
         if self.key:
             self._match(tx, root, [line for line in lines if not line.problems])
         self._send(tx, [line for line in lines if not line.problems and line.record is None], tx.create)
@@ -115,6 +123,15 @@ class Batch:
                     line.problems.append(f"{name}: {answer}")
                 else:
                     line.values[name] = answer
+
+    def _refuse_foreign(self, tx: Transaction, lines: Sequence[Line]) -> None:
+        """An external id moves to another record only with the right to change the one that has it."""
+        for of_system in {s for line in lines for s in line.external}:
+            keys = sorted({line.external[of_system][:255] for line in lines if of_system in line.external})
+            foreign = foreign_external_ids(tx, self.object_name, of_system, keys)
+            for line in lines:
+                if foreign and line.external.get(of_system, "")[:255] in foreign:
+                    line.problems.append(f"external:{of_system}: The id belongs to a record that you may not change.")
 
     # -- keys ------------------------------------------------------------------------------------------------------
 

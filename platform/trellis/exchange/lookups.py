@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from trellis.access import rights
 from trellis.exchange.targets import EXTERNAL, Target
 from trellis.fields.base import InvalidValue
 from trellis.fields.common.columns import RecordRef
@@ -184,6 +185,21 @@ def external_ids(tx: Transaction, object_name: str, of_system: str, texts: Seque
         )
         for key, record in tx.connection.execute(query):
             found[key] = [RecordRef(object_name, record)]
+    return found
+
+
+def foreign_external_ids(tx: Transaction, object_name: str, of_system: str, texts: Sequence[str]) -> set[str]:
+    """Return the keys by which a system calls records that the writer may not change, those in the recycle bin included."""
+    e, root = system.external_id.c, tx.model.object(object_name)
+    allowed, t = rights(tx.principal, root.doc).edit, root.table
+    if allowed == "all":
+        return set()
+    others = sa.or_(t.c.owner.is_(None), t.c.owner != tx.principal.user) if allowed == "own" else sa.true()
+    found: set[str] = set()
+    for start in range(0, len(texts), IN_CHUNK):
+        wanted = (e.object == object_name, e.system == of_system, e.key.in_(texts[start : start + IN_CHUNK]))
+        query = sa.select(e.key).join(t, t.c.id == e.record).where(*wanted, others)
+        found.update(tx.connection.execute(query).scalars())
     return found
 
 

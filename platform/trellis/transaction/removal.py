@@ -239,6 +239,7 @@ def restore(tx: Transaction, model: ObjectModel, ids: Sequence[int]) -> list[Out
     for name in tx.model.object_names:
         if name == model.name or _cascades(tx, name):
             _restore_object(tx, tx.model.object(name), numbers, back)
+    _judge_above(tx, model, ids, back)
     _mend_references(tx, back)
     outcomes: list[Outcome] = []
     for name, rows in back.items():
@@ -247,6 +248,32 @@ def restore(tx: Transaction, model: ObjectModel, ids: Sequence[int]) -> list[Out
         tx._after(tx.model.object(name), rows)
         outcomes.extend(Outcome("restored", name, r.id, r.new["version"], {**(r.old or {}), **r.new}) for r in rows)
     return outcomes
+
+
+def _judge_above(tx: Transaction, model: ObjectModel, ids: Sequence[int], back: Mapping[str, Sequence[Row]]) -> None:
+    """What the named records hung on comes back with them: refuse where the principal may not change that."""
+    rows = {(name, row.id): row for name, found in back.items() for row in found}
+    level = [(model.name, record) for record in ids]
+    seen = set(level)
+    while level:
+        name, record = level.pop()
+        old = rows[name, record].old or {}
+        for reference in (r for refs in tx.model.referrers.values() for r in refs if r.source == name):
+            value = old.get(reference.field) if reference.on_delete == "cascade" else None
+            above = None if value is None else (value.object, value.id)
+            if above not in rows or above in seen:
+                continue
+            found = rows[above].old or {}
+            if found["deleted_in"] != old["deleted_in"]:
+                continue
+            owner = found["owner"].id if found["owner"] else None
+            if not rights(tx.principal, tx.model.object(above[0]).doc).may_edit(owner, tx.principal.user):
+                raise AccessDenied(
+                    f"It was deleted together with a record of '{above[0]}' that you may not change. "
+                    "Somebody who may has to restore that one."
+                )
+            seen.add(above)
+            level.append(above)
 
 
 def _cascades(tx: Transaction, name: str) -> bool:

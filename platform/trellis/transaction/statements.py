@@ -31,6 +31,9 @@ class Statements:
         self._slices = _slices(self.fields)
         self._folds = {name: model.storage.places[FOLD + name].column for name in model.folded}
         self._updates: dict[tuple[str, ...], Any] = {}
+        self._encoders = {
+            f.name: (tuple(c.name for c in f.columns), f.codec.to_columns, self._folds.get(f.name)) for f in self.fields
+        }
         self._blank = dict.fromkeys(c.name for c in t.c)
 
     def fetch(self, connection: Connection, ids: Sequence[int], *, lock: bool = False) -> dict[int, dict[str, Any]]:
@@ -58,14 +61,23 @@ class Statements:
     def params(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return column values for the given field values; unknown names are physical system columns."""
         out: dict[str, Any] = {}
+        encoders = self._encoders
         for name, value in values.items():
-            field = self.model.field(name)
-            if field is None:
+            encoder = encoders.get(name)
+            if encoder is None:
                 out[name] = value
                 continue
-            out.update(zip((c.name for c in field.columns), field.encode(value), strict=True))
-            if name in self._folds:
-                out[self._folds[name]] = fold(value)
+            columns, to_columns, shadow = encoder
+            if value is None:
+                for column in columns:
+                    out[column] = None
+            elif to_columns is None:
+                out[columns[0]] = value
+            else:
+                for column, part in zip(columns, to_columns(value), strict=True):
+                    out[column] = part
+            if shadow is not None:
+                out[shadow] = fold(value)
         return out
 
     def insert_params(self, values: Mapping[str, Any]) -> dict[str, Any]:

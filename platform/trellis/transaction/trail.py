@@ -70,14 +70,13 @@ class Trail:
     def _values(self, model: ObjectModel, row: Row, action: str) -> dict[str, Any] | None:
         if action not in ("created", "updated"):
             return None
+        writers = _writers(model)
+        old, new = row.old, row.new
         out: dict[str, Any] = {}
         for name in row.changed:
-            field = model.field(name)
-            if field is None or name in UNTRACKED or field.doc.get("history") is False:
-                continue
-            write = field.json_writer()
-            new, old = row.new.get(name), row.old.get(name) if row.old else None
-            out[name] = [_json(write, old), _json(write, new)]
+            if name in writers:
+                write = writers[name]
+                out[name] = [_json(write, old.get(name)) if old else None, _json(write, new.get(name))]
         return out
 
     def flush(self) -> None:
@@ -115,6 +114,15 @@ class Trail:
         )
         assert done.inserted_primary_key is not None
         return int(done.inserted_primary_key[0])
+
+
+def _writers(model: ObjectModel) -> Mapping[str, Any]:
+    """Return how the fields whose values history keeps are written as JSON; built once per model."""
+    found: Mapping[str, Any] | None = model.__dict__.get("_history_writers")
+    if found is None:
+        tracked = [f for f in model.all_fields if f.name not in UNTRACKED and f.doc.get("history") is not False]
+        found = model.__dict__["_history_writers"] = {f.name: f.json_writer() for f in tracked}
+    return found
 
 
 def _json(write: Any, value: Any) -> Any:
