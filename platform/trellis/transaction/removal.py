@@ -253,7 +253,7 @@ def restore(tx: Transaction, model: ObjectModel, ids: Sequence[int]) -> list[Out
 def _judge_above(tx: Transaction, model: ObjectModel, ids: Sequence[int], back: Mapping[str, Sequence[Row]]) -> None:
     """What the named records hung on comes back with them: refuse where the principal may not change that."""
     rows = {(name, row.id): row for name, found in back.items() for row in found}
-    level = [(model.name, record) for record in ids]
+    level: list[tuple[str, int | None]] = [(model.name, record) for record in ids]
     seen = set(level)
     while level:
         name, record = level.pop()
