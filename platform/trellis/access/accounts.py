@@ -140,7 +140,7 @@ def log_in(tenant: Tenant, login: str, password: str, agent: str = "") -> Sessio
         )
     if not _password_fits(row["password_hash"] if row else None, password):
         if row is not None:
-            _note_failure(tenant, row["user"], row["failed"] + 1, now)
+            _note_failure(tenant, row["user"], now)
         raise LoginFailed("Login or password is wrong.")
     assert row is not None
     if row["locked_until"] is not None and row["locked_until"] > now:
@@ -172,14 +172,13 @@ def _password_fits(hashed: str | None, password: str) -> bool:
         return False
 
 
-def _note_failure(tenant: Tenant, user: int, failed: int, now: datetime) -> None:
-    locked = now + LOCK_TIME if failed >= MAX_FAILED else None
+def _note_failure(tenant: Tenant, user: int, now: datetime) -> None:
+    """Count a wrong password in the database itself, so that guesses side by side are all counted."""
+    c = system.credential.c
     with tenant.database.writing() as connection:
-        connection.execute(
-            system.credential.update()
-            .where(system.credential.c.user == user)
-            .values(failed=0 if locked else failed, locked_until=locked)
-        )
+        connection.execute(system.credential.update().where(c.user == user).values(failed=c.failed + 1))
+        full = system.credential.update().where(c.user == user, c.failed >= MAX_FAILED)
+        connection.execute(full.values(failed=0, locked_until=now + LOCK_TIME))
 
 
 def session_of(tenant: Tenant, key: str) -> Session | None:

@@ -10,11 +10,12 @@ from trellis.access import Principal, rights
 from trellis.api import reading
 from trellis.api.answers import answer
 from trellis.api.context import Api, Reading
+from trellis.api.errors import BadRequest
 from trellis.api.record_schemas import change_schema, create_schema
 from trellis.api.related import relationships
 from trellis.model import FieldModel, Model, ObjectModel, UnknownObject
 from trellis.query.filters import OPERATORS
-from trellis_metadata.labels import text_of
+from trellis_metadata.labels import LANGUAGES, text_of
 
 
 def install(blueprint: Blueprint, api: Api) -> None:
@@ -48,7 +49,10 @@ def _may_know(r: Reading, name: str) -> bool:
 
 
 def _language(r: Reading) -> str:
-    return request.args.get("language", r.principal.language)[:10]
+    language = request.args.get("language", r.principal.language)
+    if language not in LANGUAGES:
+        raise BadRequest(f"There is no language '{language[:10]}'. Languages: {', '.join(LANGUAGES)}.")
+    return language
 
 
 def _summary(model: ObjectModel, principal: Principal, language: str) -> dict[str, Any]:
