@@ -1,7 +1,7 @@
 // Builds the front end: bundles, icon sprite, manifest, pre-compressed copies. Usage: node build.mjs OUT [--watch]
 import * as esbuild from "esbuild";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, watch, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, watch, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
@@ -61,7 +61,9 @@ async function build() {
   files["icons.svg"] = `icons-${createHash("sha256").update(svg).digest("hex").slice(0, 8)}.svg`;
   writeFileSync(join(out, files["icons.svg"]), svg);
   for (const name of readdirSync(out)) if (/\.(js|css|svg)$/.test(name)) compress(join(out, name));
-  writeFileSync(join(out, "manifest.json"), JSON.stringify({ files, icons: names }, null, 1));
+  const manifest = join(out, "manifest.json");
+  writeFileSync(`${manifest}.new`, JSON.stringify({ files, icons: names }, null, 1));
+  renameSync(`${manifest}.new`, manifest); // A running server never reads half a manifest.
   console.log(`${readdirSync(out).length} files in ${relative(here, out)}`);
 }
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import mimetypes
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,20 +22,48 @@ _ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
 
 
 @dataclass(frozen=True)
-class Assets:
-    """The manifest that the build wrote. Empty when the front end was left out of the installation."""
+class Manifest:
+    """What one build wrote. ``stamp`` tells it from the manifest of another build; without a build it is empty."""
 
     files: Mapping[str, str]
     icons: frozenset[str]
+    stamp: tuple[int, int] = (0, 0)
 
-    @classmethod
-    def load(cls, folder: Path = DIST) -> Assets:
-        """Read ``manifest.json`` in ``folder``; a missing one gives an empty manifest."""
-        path = folder / "manifest.json"
-        if not path.is_file():
-            return cls({}, frozenset())
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        return cls(manifest["files"], frozenset(manifest["icons"]))
+
+class Assets:
+    """The files of the newest build. Empty when the front end was left out of the installation."""
+
+    def __init__(self, folder: Path = DIST) -> None:
+        self._path = folder / "manifest.json"
+        self._lock = threading.Lock()
+        self._manifest = Manifest({}, frozenset())
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read the manifest if it changed. While a build replaces it, what was read last stays valid."""
+        try:
+            # INVARIANT: a manifest never changes and is replaced as a whole, so readers need no lock.
+            if self._stamp() == self._manifest.stamp:
+                return
+            with self._lock:
+                stamp = self._stamp()
+                if stamp != self._manifest.stamp:
+                    read = json.loads(self._path.read_text(encoding="utf-8"))
+                    self._manifest = Manifest(read["files"], frozenset(read["icons"]), stamp)
+        except (FileNotFoundError, ValueError):
+            return
+
+    def _stamp(self) -> tuple[int, int]:
+        found = self._path.stat()
+        return found.st_mtime_ns, found.st_size
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        return self._manifest.files
+
+    @property
+    def icons(self) -> frozenset[str]:
+        return self._manifest.icons
 
     @property
     def built(self) -> bool:
@@ -42,7 +71,8 @@ class Assets:
 
     def url(self, name: str) -> str:
         """Return the address of a built file such as ``app.js``; empty when it was not built."""
-        return f"{URL}/{self.files[name]}" if name in self.files else ""
+        file = self.files.get(name)
+        return f"{URL}/{file}" if file else ""
 
     def icon(self, name: str | None, extra: str = "") -> Markup:
         """Return an icon of the sprite as SVG; a name that the sprite lacks (metadata may ask for any) gives a plain box."""

@@ -29,8 +29,9 @@ def create_blueprint(runtime: Runtime, *, tenant: str | None = None) -> Blueprin
     which signs the token of forms.
     """
     blueprint = Blueprint("trellis_admin", __name__, template_folder="templates")
-    ui = Ui(assets.Assets.load(), lambda: _tenant(runtime, tenant))
+    ui = Ui(assets.Assets(), lambda: _tenant(runtime, tenant))
     blueprint.record_once(lambda state: _install(state.app, ui))
+    blueprint.before_request(ui.assets.refresh)
     blueprint.before_request(session.load_person)
     blueprint.before_request(security.check_csrf)
     errors.install(blueprint)

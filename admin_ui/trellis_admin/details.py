@@ -16,19 +16,22 @@ from trellis_admin.renderers import RenderContext, render_value
 from trellis_metadata.labels import text_of
 
 WIDE = frozenset({"long_text", "rich_text", "json", "address"})
+TEXT = frozenset({"text", "person_name"})
+ONE_LINE = frozenset({"lookup", "master_detail", "user", "file"})
 HIGHLIGHTS = 5
 _GOOD_FACTS = ("stage", "currency", "date", "lookup", "picklist", "user", "phone", "email")
 
 
 @dataclass(frozen=True)
 class Detail:
-    """One fact."""
+    """One fact. ``shape`` is how its value takes room: ``wide``, ``text`` (two lines at most, all of it as ``hint``), ``line`` or any."""
 
     label: str
     icon: str
     html: Markup
-    wide: bool = False
+    shape: str = ""
     edit_url: str = ""
+    hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,17 @@ def detail_of(
     label: str = "",
 ) -> Detail:
     """Return one field of a record."""
-    html = Markup(render_value(field.doc, row.get(path or field.name), context))  # renderers escape
+    value, shape = row.get(path or field.name), _shape(field)
+    html = Markup(render_value(field.doc, value, context))  # renderers escape
     url = f"/o/{root.name}/{row['id']}/detail/{field.name}" if may_edit and not path and on_form(field) else ""
-    return Detail(label or field.label(language().code), field.type.icon, html, field.doc["type"] in WIDE, url)
+    hint = value if shape == "text" and isinstance(value, str) else ""
+    return Detail(label or field.label(language().code), field.type.icon, html, shape, url, hint)
+
+
+def _shape(field: FieldModel) -> str:
+    kind = field.doc.get("result") or field.doc["type"]
+    shapes = {"wide": WIDE, "text": TEXT, "line": ONE_LINE}
+    return next((shape for shape, kinds in shapes.items() if kind in kinds), "")
 
 
 def parts_of(root: ObjectModel, row: Mapping[str, Any], context: RenderContext, *, may_edit: bool) -> list[Part]:

@@ -18,7 +18,7 @@ from trellis.model import Model
 from trellis.tenant import Tenant
 from trellis_admin.i18n import LANGUAGES, language
 from trellis_admin.page import go
-from trellis_admin.shell import App, Command, Shell, apps_of, setup_items
+from trellis_admin.shell import App, Command, Shell, app_for, apps_of, setup_items
 
 COOKIE = "trellis_session"
 APP_COOKIE = "app"
@@ -93,7 +93,7 @@ def shell_for(tenant: Tenant, model: Model, person: Principal) -> Shell:
     code = language().code
     readable = readable_objects(model, person)
     apps = apps_of(model.display, code, readable)
-    app = next((a for a in apps if a.name == request.cookies.get(APP_COOKIE)), apps[0])
+    app = app_for(apps, request.cookies.get(APP_COOKIE), _object_on_screen())
     return Shell(
         organisation=tenant.settings.get("organisation") or tenant.name,
         person=person.name,
@@ -104,6 +104,11 @@ def shell_for(tenant: Tenant, model: Model, person: Principal) -> Shell:
         setup=setup_items() if person.admin else (),
         create=_create_commands(model, person, app),
     )
+
+
+def _object_on_screen() -> str | None:
+    """Return the name of the object that the page is about."""
+    return (request.view_args or {}).get("name") if request.path.startswith("/o/") else None
 
 
 def _create_commands(model: Model, person: Principal, app: App) -> list[Command]:

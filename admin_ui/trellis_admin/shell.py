@@ -42,6 +42,10 @@ class App:
     icon: str
     items: Sequence[Item]
 
+    def holds(self, name: str) -> bool:
+        """Whether the object ``name`` is in the app."""
+        return any(item.url == f"/o/{name}" for item in self.items)
+
 
 @dataclass(frozen=True)
 class Command:
@@ -111,6 +115,15 @@ def apps_of(snapshot: Snapshot, language: str, readable: Sequence[str]) -> list[
     ]
     everything = _lettered([object_item(objects[name], language) for name in readable])
     return found or [App("all", _("All objects"), "layout-dashboard", everything)]
+
+
+def app_for(apps: Sequence[App], chosen: str | None, name: str | None) -> App:
+    """Return the app to show around a page about the object ``name`` (none: a page about no object).
+
+    The app that the person chose wins, unless the page's object is in another app only; then the largest app with it.
+    """
+    fitting = [app for app in apps if name and app.holds(name)] or apps
+    return next((app for app in fitting if app.name == chosen), None) or max(fitting, key=lambda app: len(app.items))
 
 
 def _items(app: Mapping[str, Any], objects: Mapping[str, Any], readable: Sequence[str], language: str) -> list[Item]:

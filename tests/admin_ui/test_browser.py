@@ -9,6 +9,9 @@ import pytest
 import sample
 from conftest import session_key
 
+from trellis.access import Cause
+from trellis.access.principal import SYSTEM
+from trellis.record_id import format_id
 from trellis_admin.assets import DIST
 from trellis_admin.session import COOKIE
 
@@ -193,6 +196,45 @@ def test_a_record_is_created_in_the_drawer(open_page):
     page.wait_for_selector("h1:has-text('From the drawer')")
     assert "CN¥1,200.50" in page.inner_text(".t-highlights")
     assert "Redwood Dental" in page.inner_text(".t-highlights")
+
+
+NARROW_NAMES = """() => [...document.querySelectorAll(".t-detail--line dd")].filter(dd => dd.querySelector(".t-avatar"))
+  .map(dd => [dd.querySelector(".t-avatar"), dd.querySelector(".t-trunc")].map(e => e.getBoundingClientRect()))
+  .map(([disc, name]) => name.left >= disc.right && name.top < disc.bottom && disc.top < name.bottom)"""
+LINES_OF_NAME = """() => { const name = document.querySelector(".t-detail--text dd > .t-trunc");
+  return Math.round(name.clientHeight / parseFloat(getComputedStyle(name).lineHeight)); }"""
+CRUMBS = """() => { const box = s => document.querySelector(s).getBoundingClientRect();
+  return [box(".t-crumbs a").right, box(".t-crumbs .t-icon").left, box(".t-crumbs .t-icon").right,
+          box(".t-crumbs [aria-current]").left, box(".t-crumbs [aria-current]").right, box(".t-top .t-btn").left]; }"""
+
+
+@pytest.fixture
+def long_names(runtime) -> str:
+    """The address of a deal whose name and account's name are longer than their places."""
+    words = "Regional premium support and maintenance agreement of the northern provinces"
+
+    def make(tx):
+        account = format_id("account", tx.create("account", [{"name": f"{words}, holding company"}])[0].id)
+        deal = {"name": words, "account": account, "amount": {"amount": "1", "currency": "CNY"}}
+        return tx.create("deal", [deal])[0].id
+
+    return f"/o/deal/{format_id('deal', runtime.tenant('corvid').run(SYSTEM, Cause('import'), make))}"
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_long_names_on_a_record_keep_to_their_lines(open_page, long_names, size):
+    page = open_page(long_names, size=size)
+    in_line = page.evaluate(NARROW_NAMES)
+    assert in_line
+    assert all(in_line)
+    assert page.get_attribute(".t-detail--line dd a", "title").endswith("holding company")
+    assert page.evaluate(LINES_OF_NAME) == 2
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_the_parts_of_the_top_bar_do_not_lie_over_each_other(open_page, long_names, size):
+    edges = open_page(long_names, size=size).evaluate(CRUMBS)
+    assert edges == sorted(edges)
 
 
 def test_theme_changes_at_once_and_stays(open_page):

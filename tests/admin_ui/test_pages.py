@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 
 import pytest
 import sample
 
-from trellis_admin.session import COOKIE
+from trellis_admin.assets import Assets
+from trellis_admin.session import APP_COOKIE, COOKIE
+from trellis_admin.shell import App, Item, app_for
 
 PAGES = [
     "/",
@@ -270,6 +273,81 @@ def test_static_files_are_compressed_and_kept_for_a_year(admin):
     assert answer.headers["Content-Encoding"] == "br"
     assert "immutable" in answer.headers["Cache-Control"]
     assert answer.mimetype == "text/javascript"
+
+
+def _app(name: str, *objects: str) -> App:
+    return App(name, name, "box", [Item(o, f"/o/{o}", "box") for o in objects])
+
+
+# In the order of the names, as the metadata gives them.
+MARKETING, SALES = _app("marketing", "campaign", "lead"), _app("sales", "lead", "account", "deal")
+
+
+@pytest.mark.parametrize(
+    ("cookie", "name", "expected"),
+    [
+        ("marketing", "lead", MARKETING),
+        ("sales", "lead", SALES),
+        ("marketing", "deal", SALES),
+        ("sales", "campaign", MARKETING),
+        (None, "campaign", MARKETING),
+        (None, "lead", SALES),
+        ("marketing", None, MARKETING),
+        (None, None, SALES),
+        ("gone", None, SALES),
+        ("marketing", "in_no_app", MARKETING),
+        (None, "in_no_app", SALES),
+    ],
+)
+def test_the_app_around_a_page_holds_its_object_and_else_is_the_chosen_or_largest(cookie, name, expected):
+    assert app_for([MARKETING, SALES], cookie, name) is expected
+
+
+def test_a_page_without_its_object_in_the_chosen_app_shows_the_app_that_has_it(runtime, admin):
+    tenant = runtime.tenant("corvid")
+    desk = {"kind": "app", "name": "desk", "label": {"en": "Desk"}, "items": [{"object": "contact"}]}
+    tenant.publisher.apply(tenant.publisher.plan_documents([desk]))
+    admin.set_cookie(APP_COOKIE, "desk")
+
+    def shown(path: str) -> str:
+        return re.search(r'<span class="t-user__org t-trunc">(.*?)</span>', admin.get(path).text)[1]
+
+    assert [shown(p) for p in ("/", "/o/contact", "/o/deal", "/o/deal/new")] == ["Desk", "Desk", "Sales", "Sales"]
+
+
+def _build(folder, name: str, at: int) -> None:
+    manifest = folder / "manifest.json"
+    manifest.write_text(json.dumps({"files": {"app.css": name}, "icons": ["box"]}))
+    os.utime(manifest, (at, at))
+
+
+def test_a_running_server_takes_the_files_of_a_new_build(tmp_path):
+    assets = Assets(tmp_path)
+    assert not assets.built
+    _build(tmp_path, "styles-1.css", 1_000_000)
+    assets.refresh()
+    assert assets.url("app.css") == "/static/dist/styles-1.css"
+    _build(tmp_path, "styles-2.css", 1_000_001)
+    assets.refresh()
+    assert assets.url("app.css") == "/static/dist/styles-2.css"
+
+
+@pytest.mark.parametrize("half", [None, '{"files": {"app'], ids=["missing", "cut"])
+def test_while_a_build_runs_the_last_files_stay(tmp_path, half):
+    _build(tmp_path, "styles-1.css", 1_000_000)
+    assets = Assets(tmp_path)
+    manifest = tmp_path / "manifest.json"
+    manifest.unlink() if half is None else manifest.write_text(half)
+    assets.refresh()
+    assert assets.url("app.css") == "/static/dist/styles-1.css"
+
+
+def test_every_request_looks_for_a_new_build(app, admin, monkeypatch, tmp_path):
+    _build(tmp_path, "styles-1.css", 1_000_000)
+    assets = app.extensions["trellis_admin"].assets
+    monkeypatch.setattr(assets, "_path", tmp_path / "manifest.json")
+    monkeypatch.setattr(assets, "_manifest", assets._manifest)  # put back afterwards
+    assert "/static/dist/styles-1.css" in admin.get("/").text
 
 
 def test_a_file_is_uploaded_shown_and_taken_off(admin):

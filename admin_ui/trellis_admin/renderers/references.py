@@ -10,7 +10,8 @@ from markupsafe import Markup, escape
 from trellis_admin.renderers.base import RenderContext, Renderer, avatar, record_url
 
 TYPES = ("lookup", "master_detail", "user", "file", "image")
-_LINK = '{}<a class="t-trunc" href="{}">{}</a>'
+_LINK = '{0}<a class="t-trunc" href="{1}" title="{2}">{2}</a>'
+_PERSON = '{0}<span class="t-trunc" title="{1}">{1}</span>'
 
 
 def compile(field: Mapping[str, Any], context: RenderContext) -> Renderer:
@@ -52,7 +53,7 @@ def _remembering(render: Renderer) -> Renderer:
 def _person(context: RenderContext) -> Renderer:
     def render(value: Any) -> str:
         _record_id, name = _id_and_name(value, context)
-        return Markup(f'{avatar(name)}<span class="t-trunc">{escape(name)}</span>')
+        return Markup(_PERSON.format(avatar(name), escape(name)))
 
     return _remembering(render)
 
@@ -63,6 +64,6 @@ def _file(context: RenderContext, *, picture: bool) -> Renderer:
         url = context.file_url(file)
         if picture:
             return Markup('<img class="t-thumb" src="{}" alt="{}" loading="lazy">').format(url, name)
-        return Markup('{}<a class="t-trunc" href="{}">{}</a>').format(context.icon("paperclip", "t-icon--s"), url, name)
+        return Markup(_LINK).format(context.icon("paperclip", "t-icon--s"), url, name)
 
     return render
