@@ -1,16 +1,17 @@
 """The platform's own tables in each tenant's database. Their migrations are in ``migrations/tenant``.
 
-Names begin with ``t_``; the tables of metadata-defined objects begin with ``o_``.
+Names begin with ``t_``; the tables of metadata-defined objects begin with ``o_``. Groups of tables that came later are
+modules of ``tables``.
 """
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
+from trellis.storage import tables
+from trellis.storage.tables.base import ID as _ID
+from trellis.storage.tables.base import metadata
 from trellis.storage.types import UtcDateTime, json_column, text_column
-
-metadata = sa.MetaData()
-_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 state = sa.Table(
     "t_state",
@@ -65,16 +66,6 @@ publication = sa.Table(
     sa.Column("author", _ID),
     sa.Column("note", text_column(), nullable=False),
     sa.Column("created_at", UtcDateTime(), nullable=False),
-)
-draft = sa.Table(
-    "t_draft",
-    metadata,
-    sa.Column("name", text_column(40), primary_key=True),
-    sa.Column("base", text_column(64), nullable=False),
-    sa.Column("documents", json_column(), nullable=False),
-    sa.Column("removed", json_column(), nullable=False),
-    sa.Column("author", _ID),
-    sa.Column("changed_at", UtcDateTime(), nullable=False),
 )
 counter = sa.Table(
     "t_counter",
@@ -210,3 +201,27 @@ search = sa.Table(
     sa.Column("tokens", text_column(), nullable=False),
     sa.Index("ix_t_search_object", "object"),
 )
+
+tables.load()
+
+__all__ = [
+    "catalogue",
+    "change",
+    "counter",
+    "credential",
+    "currency_rate",
+    "document",
+    "external_id",
+    "fact",
+    "file",
+    "idempotency",
+    "metadata",
+    "outbox",
+    "publication",
+    "redirect",
+    "search",
+    "session",
+    "state",
+    "token",
+    "version",
+]

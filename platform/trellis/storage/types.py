@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -48,11 +49,21 @@ class ScaledDecimal(sa.types.TypeDecorator[Decimal]):
         return whole if dialect.name == "sqlite" else number
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
-        if value is None or dialect.name != "sqlite":
-            return value  # type: ignore[no-any-return]
-        if isinstance(value, int):
-            return Decimal(value).scaleb(-self.scale)
-        return Decimal(repr(value)).scaleb(-self.scale)
+        read = self.result_processor(dialect, None)
+        return value if read is None else read(value)  # type: ignore[no-any-return]
+
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], Any] | None:
+        """Return what turns a stored value into a Decimal; None where the driver does. Called for every cell of every row."""
+        if dialect.name != "sqlite":
+            return None
+        exponent = -self.scale
+
+        def read(value: Any) -> Decimal | None:
+            if value is None:
+                return None
+            return Decimal(value if type(value) is int else repr(value)).scaleb(exponent)
+
+        return read
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -74,12 +85,19 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
         return _to_micros(value) if dialect.name == "sqlite" else value.astimezone(UTC)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if dialect.name == "sqlite":
-            seconds, micros = divmod(value, 1_000_000)
-            return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micros)
-        return value.astimezone(UTC)  # type: ignore[no-any-return]
+        return _from_micros(value) if dialect.name == "sqlite" else _in_utc(value)
+
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], datetime | None]:
+        """Return what turns a stored value into a moment. Called for every cell of every row."""
+        return _from_micros if dialect.name == "sqlite" else _in_utc
+
+
+def _from_micros(value: int | None) -> datetime | None:
+    return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+def _in_utc(value: datetime | None) -> datetime | None:
+    return None if value is None else value.astimezone(UTC)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

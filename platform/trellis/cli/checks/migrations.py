@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 
 def check(tenant: Tenant, connection: Connection) -> Iterable[Complaint]:
     """Compare the stored revision with the newest one."""
-    stored = connection.exec_driver_sql(f"SELECT version_num FROM {migrate.VERSION_TABLES['tenant']}").scalar()
-    if stored != migrate.head("tenant"):
+    stored, newest = migrate.revisions_in(connection, "tenant"), migrate.heads("tenant")
+    if stored != newest:
         yield Complaint(
-            "t_alembic",
-            f"The platform's tables are at revision {stored}, expected {migrate.head('tenant')}.",
+            migrate.VERSION_TABLES["tenant"],
+            f"The platform's tables are at revision {_listed(stored)}, expected {_listed(newest)}.",
             "Open the tenant with the newest version of Trellis: migrations run by themselves.",
         )
+
+
+def _listed(revisions: Iterable[str]) -> str:
+    return ", ".join(sorted(revisions)) or "none"
