@@ -16,9 +16,9 @@ import sqlalchemy as sa
 
 from trellis.access import Principal
 from trellis.exchange.errors import UnknownFormat
+from trellis.query.compiling import Plan, default_fields
 from trellis.query.paths import Resolved
 from trellis.query.query import Query
-from trellis.query.run import Plan, default_fields
 
 if TYPE_CHECKING:
     from trellis.tenant import Tenant

@@ -1,0 +1,211 @@
+"""Queries made ready: one plan per query, one statement per shape of query."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from trellis.access import AccessDenied, Principal, rights
+from trellis.clock import today
+from trellis.fields.base import InvalidValue
+from trellis.model import Model, ObjectModel
+from trellis.query.filters import Binder, FilterCompiler, shape_of
+from trellis.query.paths import Paths, Resolved, UnknownPath, record_predicate
+from trellis.query.query import InvalidQuery, Query, Sort, problem
+from trellis.search.index import matching_ids
+
+if TYPE_CHECKING:
+    from trellis.tenant import Tenant
+
+
+class Plan:
+    """One query being compiled; gathers problems so that all are told at once."""
+
+    def __init__(
+        self, tenant: Tenant, connection: Connection, model: Model, principal: Principal, query: Query
+    ) -> None:
+        self.tenant, self.connection, self.model, self.principal, self.query = (
+            tenant,
+            connection,
+            model,
+            principal,
+            query,
+        )
+        self.root = model.object(query.object)
+        if rights(principal, self.root.doc).read == "none":
+            raise AccessDenied(f"You may not read '{self.root.name}'.")
+        self.paths = Paths(model, self.root, principal)
+        self.problems: list[dict[str, str]] = []
+        self.binders: list[Binder] = []
+
+    def resolve(self, path: str, at: str) -> Resolved | None:
+        try:
+            return self.paths.resolve(path)
+        except UnknownPath as unknown:
+            self.problems.append({**unknown.problem, "at": at})
+            return None
+
+    def where(self) -> list[sa.ColumnElement[bool]]:
+        t = self.root.table
+        conditions: list[sa.ColumnElement[bool]] = [
+            t.c.deleted_at.isnot(None) if self.query.deleted else t.c.deleted_at.is_(None)
+        ]
+        mine = record_predicate(self.principal, self.root, t)
+        if mine is not sa.true():
+            conditions.append(mine)
+        if self.query.filter:
+            compiler = FilterCompiler(
+                self.paths,
+                today=today(self.tenant.clock, self.tenant.time_zone),
+                zone=self.tenant.time_zone,
+                user=self.principal.user,
+            )
+            conditions.append(compiler.compile(self.query.filter))
+            self.problems.extend(compiler.problems)
+            self.binders = compiler.binders
+        if self.query.search and self.query.search.strip():
+            conditions.append(
+                t.c.id.in_(matching_ids(self.tenant.database.dialect_name, self.query.search, self.root.name))
+            )
+        return conditions
+
+    def check(self) -> None:
+        if self.problems:
+            raise InvalidQuery(self.problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A query made ready: one statement for every query of its shape, whatever its values, cursor position or asker."""
+
+    statement: sa.Select[Any]
+    count: sa.Select[Any]
+    keys: tuple[tuple[Resolved, bool], ...]
+    width: int
+    write: Callable[[Sequence[Any]], dict[str, Any]]
+    binders: tuple[Binder, ...]
+
+
+def shape(tenant: Tenant, principal: Principal, query: Query, after: Sequence[Any] | None) -> Any:
+    """Return what two queries must share to be one statement; None for those that are compiled each time."""
+    if query.search:
+        return None
+    nulls = None if after is None else tuple(v is None for v in after)
+    # Relative dates and "$me" are computed by closures that hold the day and the asker.
+    day = today(tenant.clock, tenant.time_zone) if query.filter else None
+    return (
+        query.object,
+        query.fields,
+        shape_of(query.filter) if query.filter else None,
+        query.sort,
+        query.deleted,
+        nulls,
+        day,
+        principal.admin,
+        principal.kind,
+        principal.user if query.filter else principal.user is None,
+        principal.scopes,
+    )
+
+
+def parameters(compiled: Compiled, query: Query) -> dict[str, Any] | None:
+    """Return the parameters for this query's values; None when one of them needs to be looked at by the compiler."""
+    params: dict[str, Any] = {}
+    for binder in compiled.binders:
+        try:
+            value = binder.value(query.filter)
+        except (InvalidValue, LookupError, TypeError, ValueError):
+            return None
+        if value is None:
+            return None
+        params[binder.name] = value
+    return params
+
+
+def compile_rows(plan: Plan, after: Sequence[Any] | None) -> Compiled:
+    query = plan.query
+    selected = [plan.resolve(p, f"fields.{i}") for i, p in enumerate(query.fields or default_fields(plan.root))]
+    keys = sort_keys(plan)
+    conditions = plan.where()
+    plan.check()
+    fields = [r for r in selected if r is not None]
+    count = sa.select(sa.func.count()).select_from(plan.paths.source).where(*conditions)
+    if after is not None:
+        conditions.append(_after(keys, after))
+    t = plan.root.table
+    columns = [t.c.id, t.c.version, *(c for r in fields for c in r.columns)]
+    statement = sa.select(*columns, *(r.column for r, _ in keys)).select_from(plan.paths.source).where(*conditions)
+    statement = statement.order_by(*(direction(r, d) for r, d in keys)).limit(
+        sa.bindparam("row_limit", type_=sa.Integer())
+    )
+    return Compiled(statement, count, tuple(keys), len(columns), row_writer(plan.root, fields), tuple(plan.binders))
+
+
+def default_fields(model: ObjectModel) -> list[str]:
+    """Return all field paths of an object that have columns."""
+    return [f.name for f in model.all_fields if f.columns and f.name not in ("deleted_at", "version")]
+
+
+def row_writer(root: ObjectModel, fields: Sequence[Resolved]) -> Callable[[Sequence[Any]], dict[str, Any]]:
+    """Return a closure from a row (id, version, field columns …) to its JSON form."""
+    env, name = root.env, root.name
+    slots: list[tuple[str, int, int, Any, Any]] = []
+    position = 2
+    for r in fields:
+        width = len(r.columns)
+        simple = width == 1 and (r.field is None or r.part is not None or r.field.codec.from_columns is None)
+        slots.append((r.path, position, position + width, None if simple else r.decode, r.write))
+        position += width
+
+    def write(row: Sequence[Any]) -> dict[str, Any]:
+        out: dict[str, Any] = {"id": env.format_id(name, row[0]), "version": row[1]}
+        for path, start, stop, decode, to_json in slots:
+            value = row[start] if decode is None else decode(tuple(row[start:stop]))
+            out[path] = value if value is None or to_json is None else to_json(value)
+        return out
+
+    return write
+
+
+def sort_keys(plan: Plan) -> list[tuple[Resolved, bool]]:
+    sorts = plan.query.sort or (Sort("modified_at", True),)
+    keys: list[tuple[Resolved, bool]] = []
+    for i, sort in enumerate(sorts):
+        resolved = plan.resolve(sort.path, f"sort.{i}")
+        if resolved is not None and not resolved.sortable:
+            plan.problems.append(problem(f"sort.{i}", "not_sortable", f"'{sort.path}' cannot be sorted by."))
+        elif resolved is not None:
+            keys.append((resolved, sort.descending))
+    if not any(r.path == "id" for r, _ in keys):
+        keys.append((plan.paths.resolve("id"), keys[-1][1] if keys else True))
+    return keys
+
+
+_NEVER_NULL = frozenset({"id", "modified_at", "created_at", "version"})
+
+
+def direction(r: Resolved, descending: bool) -> Any:
+    ordered = r.column.desc() if descending else r.column.asc()
+    return ordered if r.path in _NEVER_NULL else ordered.nulls_last()
+
+
+def _after(keys: Sequence[tuple[Resolved, bool]], values: Sequence[Any]) -> sa.ColumnElement[bool]:
+    """Return the condition "comes after the row with these sort values", blanks last."""
+    if len(values) != len(keys):
+        raise InvalidQuery([problem("cursor", "bad_cursor", "This cursor is not one that Trellis made.")])
+    ties: list[sa.ColumnElement[bool]] = []
+    options: list[sa.ColumnElement[bool]] = []
+    for i, ((r, descending), value) in enumerate(zip(keys, values, strict=True)):
+        c = r.column
+        if value is None:
+            ties.append(c.is_(None))
+            continue
+        bound = sa.bindparam(f"after{i}", value, type_=c.type)
+        beyond = c < bound if descending else c > bound
+        options.append(sa.and_(*ties, beyond if r.path in _NEVER_NULL else sa.or_(beyond, c.is_(None))))
+        ties.append(c == bound)
+    return sa.or_(sa.false(), *options)
