@@ -29,7 +29,8 @@ class Node:
 
     ``keys`` are the parts of an element or a map, ``rest`` stands for all other keys of a map, ``item`` for the
     elements of a list. Fields have different keys by type: ``variants``. ``text`` marks labels, ``keeps_names``
-    elements with ``was``.
+    elements with ``was``. A list that is one value for operations but merges entry by entry has ``merge``: ``ordered``
+    or ``set``; its entries that are objects are told apart by the keys in ``identity`` (none: by all they hold).
     """
 
     form: Form
@@ -39,6 +40,8 @@ class Node:
     variants: Mapping[str, Node] = field(default_factory=dict)
     text: bool = False
     keeps_names: bool = False
+    merge: str = ""
+    identity: tuple[str, ...] = ()
 
     def of(self, value: Mapping[str, Any]) -> Node:
         """Return the node that fits ``value``: for a field, that of its type."""
@@ -69,6 +72,8 @@ def _element(schema: Schema, field_schemas: Mapping[str, Schema]) -> Node:
 def _node(schema: Schema, field_schemas: Mapping[str, Schema]) -> Node:
     if schema.get("x-is") == "label":
         return Node(Form.VALUE, text=True)
+    if schema.get("x-merge") in ("ordered", "set") and isinstance(schema.get("items"), dict):
+        return _entries(schema["x-merge"], schema["items"], field_schemas)
     if schema.get("x-merge") != "named":
         return VALUE
     if isinstance(schema.get("items"), dict):
@@ -79,6 +84,14 @@ def _node(schema: Schema, field_schemas: Mapping[str, Schema]) -> Node:
         keys={name: _node(part, field_schemas) for name, part in schema.get("properties", {}).items()},
         rest=_node(rest, field_schemas) if isinstance(rest, dict) else None,
     )
+
+
+def _entries(merge: str, items: Schema, field_schemas: Mapping[str, Schema]) -> Node:
+    if "properties" not in items:
+        return Node(Form.VALUE, merge=merge, item=_node(items, field_schemas))
+    branches = [items, *items.get("oneOf", ()), *items.get("anyOf", ())]
+    identity = dict.fromkeys(key for branch in branches for key in branch.get("required", ()))
+    return Node(Form.VALUE, merge=merge, item=_element(items, field_schemas), identity=tuple(identity))
 
 
 def named_lists(
