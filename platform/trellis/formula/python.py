@@ -20,14 +20,15 @@ Evaluate = Callable[[Context], Any]
 _NO_ROW = Context({}, now=datetime(2000, 1, 1, tzinfo=UTC))
 
 
-def compile(typed: Typed, *, scale: int | None = None) -> Evaluate:
+def compile(typed: Typed, *, scale: int | None = None, digits: int | None = None) -> Evaluate:
     """Return a function from a context to the value of the formula, or to an ``ErrorValue``; it never raises for a
     bad row.
 
-    ``scale`` rounds a numeric result half-up to that many decimals. Texts are cut to 1300 characters.
+    ``scale`` rounds a numeric result half-up to that many decimals; with ``digits`` a rounded result that has more
+    digits in all is an error. Texts are cut to 1300 characters.
     """
     closure = closure_of(typed.root)
-    finish = _finisher(typed.type, scale)
+    finish = _finisher(typed.type, scale, digits)
 
     def evaluate(context: Context) -> Any:
         try:
@@ -45,12 +46,26 @@ def closure_of(root: Node) -> Closure:
     return fold(root, _visit)[0]
 
 
-def _finisher(type_: Type, scale: int | None) -> Callable[[Any], Any]:
+def _finisher(type_: Type, scale: int | None, digits: int | None) -> Callable[[Any], Any]:
     if type_ is Type.NUMBER and scale is not None:
+        if digits is not None:
+            return _rounded(scale, Decimal(10) ** (digits - scale))
         return lambda value: value if value is None else round_to(value, scale)
     if type_ is Type.TEXT:
         return lambda value: value[:MAX_TEXT] or None if isinstance(value, str) else value
     return lambda value: value
+
+
+def _rounded(scale: int, limit: Decimal) -> Callable[[Any], Any]:
+    def rounded(value: Any) -> Any:
+        if value is None:
+            return None
+        number = round_to(value, scale)
+        if abs(number) >= limit:
+            raise EvaluationError("arithmetic", "The number has more digits than the field holds.")
+        return number
+
+    return rounded
 
 
 Built = tuple[Closure, bool]

@@ -101,10 +101,13 @@ class Database:
             connection.exec_driver_sql(f"SET LOCAL search_path TO {self.schema}")
 
     def create(self) -> None:
-        """Make the schema if it is missing (PostgreSQL); a SQLite file makes itself."""
+        """Make the schema and the functions that formulas call (PostgreSQL); a SQLite file makes itself."""
+        from trellis.formula.sql import postgresql
+
         if self.schema:
             with self.engine.begin() as connection:
                 connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {self.schema}")
+                postgresql.install_once(connection)
 
     def drop(self) -> None:
         """Remove everything of this database for ever."""
@@ -134,6 +137,8 @@ def _sqlite_engine(url: sa.URL) -> Engine:
         json_deserializer=orjson.loads,
     )
 
+    from trellis.formula.sql.sqlite import register as register_functions
+
     @sa.event.listens_for(engine, "connect")
     def _connect(dbapi: Any, _record: Any) -> None:
         dbapi.isolation_level = None
@@ -143,6 +148,7 @@ def _sqlite_engine(url: sa.URL) -> Engine:
         cursor.execute("PRAGMA cache_size=-16384")
         cursor.execute("PRAGMA temp_store=MEMORY")
         cursor.close()
+        register_functions(dbapi)
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

@@ -21,17 +21,24 @@ from trellis_metadata.formula.typed import Typed
 
 __all__ = ["Refused", "Resolve", "Settings", "SqlFormula", "compile"]
 
+Form = tuple[int | None, int | None]
+"""Decimals and digits of a numeric result, where they are fixed."""
 Resolve = Callable[[Symbol], sa.ColumnElement[Any]]
 """Gives the column of a stored field or of a path; joins are the caller's. The column's type says how it is stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a query fixes: the moment, the zone (IANA name) of TODAY and DATEVALUE, the first month of the fiscal year."""
+    """What a query fixes: the moment, the zone (IANA name) of TODAY and DATEVALUE, the first month of the fiscal year.
+
+    ``bound``: the moment is a named parameter (see ``clock.parameters``), so that the statement may be kept and run at
+    another moment.
+    """
 
     now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     zone: str = "UTC"
     fiscal_start: int = 1
+    bound: bool = False
 
     @property
     def today(self) -> date:
@@ -49,13 +56,20 @@ class SqlFormula:
 
 
 def compile(
-    typed: Typed, dialect: str, resolve: Resolve, *, scale: int | None = None, settings: Settings | None = None
+    typed: Typed,
+    dialect: str,
+    resolve: Resolve,
+    *,
+    scale: int | None = None,
+    digits: int | None = None,
+    settings: Settings | None = None,
 ) -> SqlFormula:
     """Return the formula as SQL of ``dialect`` (``sqlite`` or ``postgresql``).
 
-    ``scale`` rounds a numeric result half-up and makes it sortable on SQLite. Raises ``Refused``.
+    ``scale`` rounds a numeric result half-up and makes it sortable on SQLite; with ``digits`` (at most 18) a rounded
+    result that has more digits in all is an error. Raises ``Refused``.
     """
     from trellis.formula.sql import postgresql, sqlite
 
     back_ends = {"sqlite": sqlite.compile, "postgresql": postgresql.compile}
-    return back_ends[dialect](typed, resolve, scale, settings or Settings())
+    return back_ends[dialect](typed, resolve, (scale, digits), settings or Settings())

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from trellis.formula.moments import EPOCH, micros
 from trellis.formula.numbers import WIDE, plain
 from trellis.formula.python import MAX_TEXT
+from trellis.formula.sql.clock import now_element, today_element
 from trellis.formula.sql.pieces import Piece, Refused, Row, Sql, checked, commas, fill
 from trellis.formula.sql.storage_forms import references_as_numbers, require_readable
 from trellis.storage.types import ScaledDecimal
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from trellis.formula.sql import Resolve, Settings
 
 MAX_DIGITS = 18
+INT32_DIGITS, INT64_DIGITS = 10, 19
 MAX_DEPTH = 60
 """SQLite's own parser has a stack of 100."""
 COMPARISONS = {
@@ -69,6 +71,11 @@ class Native:
             if digits > MAX_DIGITS
             else replace(self, row=("(", *self.row, f" * {10**more})"), digits=digits, scale=scale)
         )
+
+    def fits(self, scale: int, digits: int) -> bool:
+        """Say whether the number, rounded to ``scale`` decimals, has at most ``digits`` digits whatever the row holds."""
+        whole = self.digits - self.scale + (1 if scale < self.scale else 0)
+        return whole + scale <= digits
 
     def finish(self, scale: int | None) -> tuple[Row, sa.types.TypeEngine[Any] | None]:
         """Return the row of a whole formula and its column type where that depends on the digits."""
@@ -150,12 +157,14 @@ def _field(node: Field, column: Resolve, numbers: frozenset[int]) -> Native | No
     element = column(symbol)
     require_readable(node, element, numbers)
     if node.type is Type.NUMBER:
+        row: Row = ("coalesce(", element, ", 0)") if node.zero else (element,)
+        if isinstance(element.type, sa.Integer):
+            digits = INT64_DIGITS if isinstance(element.type, sa.BigInteger) else INT32_DIGITS
+            return None if symbol.percent else Native(row, Type.NUMBER, digits, 0)
         if not isinstance(element.type, ScaledDecimal):
             return None
-        row: Row = ("coalesce(", element, ", 0)") if node.zero else (element,)
-        return Native(
-            row, Type.NUMBER, element.type.precision + 2 * symbol.percent, element.type.scale + 2 * symbol.percent
-        )
+        more = 2 * symbol.percent
+        return Native(row, Type.NUMBER, element.type.precision + more, element.type.scale + more)
     if node.type is Type.BOOLEAN:
         return Native(("coalesce(", element, ", 0)"), Type.BOOLEAN, loose=(element,))
     return Native((element,), node.type)
@@ -306,11 +315,11 @@ def _abs(node: Call, parts: Sequence[Native], _: Settings) -> Native:
 
 
 def _now(node: Call, parts: Sequence[Native], settings: Settings) -> Native:
-    return Native((sa.literal(micros(settings.now - EPOCH)),), Type.DATETIME)
+    return Native((now_element(settings, "sqlite"),), Type.DATETIME)
 
 
 def _today(node: Call, parts: Sequence[Native], settings: Settings) -> Native:
-    return Native((sa.literal(settings.today.isoformat()),), Type.DATE)
+    return Native((today_element(settings, "sqlite"),), Type.DATE)
 
 
 _SPECIAL: dict[str, Callable[[Call, Sequence[Native], Settings], Native | None]] = {

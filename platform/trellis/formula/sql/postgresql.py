@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from functools import cache
+from hashlib import sha256
 from importlib.resources import files
 
 import sqlalchemy as sa
@@ -18,7 +19,8 @@ import sqlalchemy as sa
 from trellis.formula.function import Function
 from trellis.formula.functions import functions
 from trellis.formula.python import MAX_TEXT
-from trellis.formula.sql import Resolve, Settings, SqlFormula
+from trellis.formula.sql import Form, Resolve, Settings, SqlFormula
+from trellis.formula.sql.clock import now_element, today_element
 from trellis.formula.sql.expression import FormulaExpression
 from trellis.formula.sql.pieces import MARK, Piece, Refused, Row, Sql, any_error, checked, commas, either, fill
 from trellis.formula.sql.storage_forms import references_as_numbers, require_readable
@@ -29,6 +31,8 @@ from trellis_metadata.formula.typed import Apply, Call, Const, Field, FormulaFie
 from trellis_metadata.formula.types import Type
 
 EXACT_DIGITS = 39
+LOCK = 0x7472656C6C6973
+"""Advisory lock under which the functions are installed."""
 PAIRWISE = 4
 """Longest run of operators that is written as nested calls."""
 MAX_DEPTH = 110
@@ -73,33 +77,55 @@ def install(connection: sa.Connection) -> None:
     connection.exec_driver_sql(helpers().replace("%", "%%"))
 
 
-def compile(typed: Typed, resolve: Resolve, scale: int | None, settings: Settings) -> SqlFormula:
+def compile(typed: Typed, resolve: Resolve, form: Form, settings: Settings) -> SqlFormula:
     """Return the formula as SQL of PostgreSQL."""
     if typed.root.depth > MAX_DEPTH:
         raise Refused(f"The formula is nested too deeply for PostgreSQL (more than {MAX_DEPTH} levels)")
     part = fold(typed.root, _Compiler(resolve, references_as_numbers(typed.root)).visit)
-    row = part.sql.value
+    row, error = part.sql.value, part.sql.error
+    scale, digits = form
     if typed.type is Type.NUMBER and scale is not None:
         row = ("round(", *row, f", {scale})")
-    elif typed.type is Type.TEXT:
+        if digits is not None and not _fits(part.digits, scale, digits):
+            error = either([error, ("coalesce(abs(", *row, f") >= 1e{digits - scale}, false)")])
+    elif typed.type in (Type.TEXT, Type.PICKLIST, Type.REFERENCE):
         row = ("nullif(left(", *row, f", {MAX_TEXT}), '')")
-    error = part.sql.error
     if error is None and part.loose is not None:
         row = part.loose
     if error is not None:
         row = ("(CASE WHEN ", *error, " THEN NULL ELSE ", *row, " END)")
     kind = TYPES.get(typed.type, "text")
-    value = FormulaExpression(_marked(("CAST(", *row, f" AS {kind})"), settings), result_type(typed.type, scale))
+    # Texts are ordered by code point, whatever the collation of the database is.
+    collate = ' COLLATE "C"' if kind == "text" else ""
+    whole: Row = ("CAST(", *row, f" AS {kind}){collate}")
+    value = FormulaExpression(_marked(whole, settings), result_type(typed.type, scale))
     flag = FormulaExpression(_marked(error or ("false",), settings), sa.Boolean())
     clock = any(isinstance(n, Call) and n.function.reads & (Reads.CLOCK | Reads.ZONE) for n in walk(typed.root))
     return SqlFormula(value, flag, not clock)
 
 
+def _fits(known: tuple[int, int] | None, scale: int, digits: int) -> bool:
+    """Say whether a number of ``known`` digits, rounded to ``scale`` decimals, has at most ``digits`` digits."""
+    return known is not None and known[0] - known[1] + (1 if scale < known[1] else 0) + scale <= digits
+
+
+def install_once(connection: sa.Connection) -> None:
+    """Install the functions unless this very version of them is there; several processes may call it at one moment."""
+    wanted = sha256(helpers().encode()).hexdigest()
+    found = "SELECT obj_description(to_regnamespace('trellis_fn'), 'pg_namespace')"
+    if connection.exec_driver_sql(found).scalar() == wanted:
+        return
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+    if connection.exec_driver_sql(found).scalar() != wanted:
+        install(connection)
+        connection.exec_driver_sql(f"COMMENT ON SCHEMA trellis_fn IS '{wanted}'")
+
+
 def _marked(row: Row, settings: Settings) -> Row:
     values: dict[str, Piece] = {
         MARK + "zone": sa.literal(settings.zone, sa.Text()),
-        MARK + "now": sa.cast(sa.literal(settings.now, sa.DateTime(timezone=True)), sa.DateTime(timezone=True)),
-        MARK + "today": sa.cast(sa.literal(settings.today, sa.Date()), sa.Date()),
+        MARK + "now": now_element(settings, "postgresql"),
+        MARK + "today": today_element(settings, "postgresql"),
     }
     return tuple(values.get(piece, piece) if isinstance(piece, str) else piece for piece in row)
 

@@ -21,7 +21,8 @@ import sqlalchemy as sa
 from trellis.formula import python
 from trellis.formula.moments import EPOCH, micros
 from trellis.formula.numbers import WIDE
-from trellis.formula.sql import Resolve, Settings, SqlFormula
+from trellis.formula.sql import Form, Resolve, Settings, SqlFormula
+from trellis.formula.sql.clock import now_element
 from trellis.formula.sql.expression import FormulaExpression
 from trellis.formula.sql.native import Native, native_of
 from trellis.formula.sql.pieces import Piece, Refused
@@ -95,7 +96,7 @@ def _error(key: str, now: int, zone: str, *values: Any) -> int:
     return int(isinstance(_programs[key].run(now, zone, values), ErrorValue))
 
 
-def compile(typed: Typed, resolve: Resolve, scale: int | None, settings: Settings) -> SqlFormula:
+def compile(typed: Typed, resolve: Resolve, form: Form, settings: Settings) -> SqlFormula:
     """Return the formula as SQL of SQLite."""
     memo: dict[str, sa.ColumnElement[Any]] = {}
 
@@ -105,12 +106,15 @@ def compile(typed: Typed, resolve: Resolve, scale: int | None, settings: Setting
         return memo[symbol.path]
 
     root = typed.root
+    scale, digits = form
     native = native_of(root, column, settings)
-    if native is not None:
+    if native is not None and (
+        typed.type is not Type.NUMBER or scale is None or digits is None or native.fits(scale, digits)
+    ):
         return _native(native, typed.type, scale)
     if isinstance(root, Apply) and root.op == "and":
         return _conjunction(typed, root, column, settings)
-    value, error, program = _call_of(typed, root, column, scale, settings)
+    value, error, program = _call_of(typed, root, column, form, settings)
     shown = result_type(typed.type, scale)
     return SqlFormula(FormulaExpression(value, shown, program), FormulaExpression(error, sa.Boolean(), program), False)
 
@@ -131,7 +135,7 @@ def _conjunction(typed: Typed, root: Apply, column: Resolve, settings: Settings)
         leading.append(native.condition())
     rest_args = root.args[len(leading) :]
     rest: Node = rest_args[0] if len(rest_args) == 1 else Apply(Type.BOOLEAN, "and", rest_args, root.start, root.end, 1)
-    value, error, program = _call_of(typed, rest, column, None, settings)
+    value, error, program = _call_of(typed, rest, column, (None, None), settings)
     before: list[Piece] = [piece for row in leading for piece in (*row, " AND ")]
     return SqlFormula(
         FormulaExpression([*before, *value], sa.Boolean(), program),
@@ -141,7 +145,7 @@ def _conjunction(typed: Typed, root: Apply, column: Resolve, settings: Settings)
 
 
 def _call_of(
-    typed: Typed, root: Node, column: Resolve, scale: int | None, settings: Settings
+    typed: Typed, root: Node, column: Resolve, form: Form, settings: Settings
 ) -> tuple[list[Piece], list[Piece], Program]:
     fields = [node for node in walk(root) if isinstance(node, Field)]
     symbols = {node.symbol.path: node.symbol for node in fields}
@@ -156,18 +160,20 @@ def _call_of(
         require_readable(node, elements[node.symbol.path], numbers)
     readers = [(path, reader(symbols[path], elements[path])) for path in symbols]
     key = sha256(
-        f"{_dump(root)}|{typed.type}|{scale}|{settings.fiscal_start}|{[(p, repr(e.type)) for p, e in elements.items()]}".encode()
+        f"{_dump(root)}|{typed.type}|{form}|{settings.fiscal_start}|{[(p, repr(e.type)) for p, e in elements.items()]}".encode()
     ).hexdigest()
     program = _programs.get(key)
     if program is None:
         whole = Typed(typed.text, root, typed.type, typed.blanks)
-        program = Program(python.compile(whole, scale=scale), readers, writer(typed.type, scale), settings.fiscal_start)
+        scale, digits = form
+        evaluate = python.compile(whole, scale=scale, digits=digits)
+        program = Program(evaluate, readers, writer(typed.type, scale), settings.fiscal_start)
         _programs[key] = program
     _recent[key] = program
     _recent.move_to_end(key)
     while len(_recent) > _KEPT:
         _recent.popitem(last=False)
-    now, zone = sa.literal(micros(settings.now - EPOCH)), sa.literal(settings.zone)
+    now, zone = now_element(settings, "sqlite"), sa.literal(settings.zone)
     arguments: list[Piece] = [sa.literal(key), ", ", now, ", ", zone]
     for path in symbols:
         arguments += [", ", elements[path]]
