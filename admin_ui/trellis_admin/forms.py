@@ -15,6 +15,7 @@ from werkzeug.datastructures import MultiDict
 from trellis import files
 from trellis.fields import field_types
 from trellis.model import FieldModel, ObjectModel
+from trellis.query.lookup_filters import source_fields
 from trellis_admin.i18n import language
 from trellis_admin.renderers.choices import options_of
 from trellis_admin.renderers.dates import moment
@@ -53,6 +54,7 @@ def input_for(
     error: str = "",
     names: Mapping[str, str] | None = None,
     autofocus: bool = False,
+    record: str = "",
 ) -> Input:
     """Return the control of a field with its value in JSON form."""
     widget = field.type.widget
@@ -66,9 +68,10 @@ def input_for(
         error=error,
         help=text_of(field.doc.get("help"), language().code),
         choices=_choices(field, value, names or {}),
-        search_url=f"/lookup/{root.name}/{field.name}.json",
+        search_url=f"/lookup/{root.name}/{field.name}.json" + (f"?record={record}" if record else ""),
         options={
             **field.doc,
+            "sources": " ".join(sorted(source_fields(field.doc.get("filter")))),
             "default_currency": g.model.env.default_currency,
             "file_name": (names or {}).get(value, "") if isinstance(value, str) else "",
         },
@@ -173,27 +176,37 @@ def _iso_duration(text: str) -> str:
 
 
 def sections(
-    root: ObjectModel, values: Mapping[str, Any], errors: Mapping[str, str], names: Mapping[str, str], *, prefix: str
+    root: ObjectModel,
+    values: Mapping[str, Any],
+    errors: Mapping[str, str],
+    names: Mapping[str, str],
+    *,
+    prefix: str,
+    record: str = "",
 ) -> list[Section]:
     """Return the form by the object's layout; required fields that the layout forgot come first."""
     made, placed = [], set()
+
+    def control(field: FieldModel) -> Input:
+        return input_for(
+            root,
+            field,
+            values.get(field.name),
+            prefix=prefix,
+            error=errors.get(field.name, ""),
+            names=names,
+            record=record,
+        )
+
     for section in layout_of(root)["sections"]:
         fields = [root.field(c) for row in section["cells"] for c in row if isinstance(c, str)]
-        inputs = [
-            input_for(root, f, values.get(f.name), prefix=prefix, error=errors.get(f.name, ""), names=names)
-            for f in fields
-            if f is not None and on_form(f)
-        ]
+        inputs = [control(f) for f in fields if f is not None and on_form(f)]
         placed |= {i.name for i in inputs}
         if inputs:
             made.append(Section(text_of(section.get("label"), language().code), inputs, section.get("columns", 2)))
     missing = [f for f in root.fields.values() if f.required and on_form(f) and f.name not in placed]
     if missing:
-        inputs = [
-            input_for(root, f, values.get(f.name), prefix=prefix, error=errors.get(f.name, ""), names=names)
-            for f in missing
-        ]
-        made.insert(0, Section("", inputs))
+        made.insert(0, Section("", [control(f) for f in missing]))
     if made and not errors:
         made[0] = replace(made[0], inputs=[replace(made[0].inputs[0], autofocus=True), *made[0].inputs[1:]])
     return made

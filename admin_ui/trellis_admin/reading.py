@@ -155,19 +155,25 @@ def search(objects: Iterable[str], text: str, limit: int) -> list[tuple[ObjectMo
     return found[:limit]
 
 
-def find(target: ObjectModel, text: str, limit: int) -> list[dict[str, Any]]:
-    """Return records of one object whose indexed text or name matches; with an empty text the last changed ones."""
+def find(
+    target: ObjectModel, text: str, limit: int, condition: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """Return records of one object whose indexed text or name matches; with an empty text the last changed ones.
+
+    ``condition`` is a filter tree that all of them satisfy.
+    """
     from trellis.query import Sort
 
     fields = (target.name_field,) if target.name_field else ()
     if not text:
-        return run(Query(target.name, fields, sort=(Sort("modified_at", True),), limit=limit)).rows
-    rows = run(Query(target.name, fields, search=text, limit=limit)).rows
+        return run(Query(target.name, fields, condition, (Sort("modified_at", True),), limit)).rows
+    rows = run(Query(target.name, fields, condition, search=text, limit=limit)).rows
     name = target.field(target.name_field) if target.name_field else None
     if len(rows) < limit and name is not None and name.category == "text":
-        condition = {"field": name.name, "op": "contains", "value": text}
+        named: Mapping[str, Any] = {"field": name.name, "op": "contains", "value": text}
+        wanted = named if condition is None else {"and": [condition, named]}
         known = {r["id"] for r in rows}
-        rows += [r for r in run(Query(target.name, fields, condition, limit=limit)).rows if r["id"] not in known]
+        rows += [r for r in run(Query(target.name, fields, wanted, limit=limit)).rows if r["id"] not in known]
     return rows[:limit]
 
 

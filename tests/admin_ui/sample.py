@@ -92,6 +92,14 @@ DOCUMENTS: list[dict[str, Any]] = [
         "fields": [
             _field("name", "text", "Deal name", "商机名称", required=True, max_length=200),
             _field("account", "lookup", "Account", "客户", target="account", relationship="deals", required=True),
+            _field(
+                "contact",
+                "lookup",
+                "Contact",
+                "联系人",
+                target="contact",
+                filter={"field": "account", "op": "=", "value": "$source.account"},
+            ),
             _field("stage", "stage", "Stage", "阶段", options=STAGES),
             _field(
                 "amount",
@@ -139,7 +147,7 @@ DOCUMENTS: list[dict[str, Any]] = [
                     ["source", "products"],
                     ["next_call", "site"],
                     ["budget", "next_step"],
-                    ["tags", None],
+                    ["tags", "contact"],
                     ["description"],
                 ],
             },

@@ -99,6 +99,7 @@ def _control(
         error=error,
         names=_names(field, {**row, field.name: value}),
         autofocus=True,
+        record=row["id"],
     )
     return render(
         f"parts/{place}_edit.html",

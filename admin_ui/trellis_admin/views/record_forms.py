@@ -122,7 +122,7 @@ def _form(
 ) -> Response:
     errors = dict(errors or {})
     names = names_for([values], [FieldRef(f.name, f, "") for f in root.all_fields if on_form(f)])
-    parts = sections(root, values, errors, names, prefix="f")
+    parts = sections(root, values, errors, names, prefix="f", record=record)
     shown = {i.name for p in parts for i in p.inputs}
     code = language().code
     return render(

@@ -190,7 +190,9 @@ def _filters(document: Document, context: Check) -> Iterator[Diagnostic]:
     for index, field in enumerate(document["fields"]):
         target = field.get("target")
         if "filter" in field and isinstance(target, str) and context.relations.has_object(target):
-            yield from filters.check(field["filter"], target, f"/fields/{index}/filter", context)
+            yield from lookup_filters.check(
+                field["filter"], target, document["name"], f"/fields/{index}/filter", context
+            )
         elif "filter" in field and isinstance(target, list):
             yield Diagnostic(
                 "ambiguous_filter",

@@ -5,6 +5,13 @@ import { place } from "./menu.js";
 
 let serial = 0;
 
+// The fields of the same form on which the choice depends (data-sources), as they stand now.
+function sources(select) {
+  const names = (select.dataset.sources || "").split(" ").filter(Boolean);
+  if (!names.length || !select.form) return [];
+  return [...new FormData(select.form)].filter(([name, value]) => typeof value === "string" && names.some((source) => name === source || name.startsWith(`${source}.`)));
+}
+
 function attach(select) {
   const id = `combo-${++serial}`, multiple = select.multiple, url = select.dataset.url, free = "free" in select.dataset;
   const label = select.labels?.[0];
@@ -67,7 +74,7 @@ function attach(select) {
     if (!url) return open([...typed, ...fits], fits.length || typed.length ? "" : text("nothing"));
     clearTimeout(timer);
     timer = setTimeout(async () => {
-      const items = await getJson(`${url}${url.includes("?") ? "&" : "?"}q=${encodeURIComponent(query)}`).catch(() => null);
+      const items = await getJson(`${url}${url.includes("?") ? "&" : "?"}${new URLSearchParams([["q", query], ...sources(select)])}`).catch(() => null);
       if (mine === ticket && document.activeElement === input) open([...typed, ...(items || [])], items ? (items.length || typed.length ? "" : text("nothing")) : text("network"));
     }, query ? 160 : 0);
   };

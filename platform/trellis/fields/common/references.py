@@ -30,8 +30,12 @@ RELATION_OPTIONS: dict[str, Any] = {
     "filter": {
         "type": "object",
         "x-merge": "atomic",
-        "description": "Filter tree over the target: which records may be chosen.",
-        "examples": [{"field": "active", "op": "=", "value": True}],
+        "description": "Filter tree over the target: which records may be chosen, in forms, imports and the API. The value "
+        "'$source.field' stands for a field of the record that holds the lookup; where it is blank, nothing fits.",
+        "examples": [
+            {"field": "active", "op": "=", "value": True},
+            {"field": "account", "op": "=", "value": "$source.account"},
+        ],
     },
 }
 ON_DELETE: dict[str, Any] = {
