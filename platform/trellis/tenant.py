@@ -32,6 +32,7 @@ from trellis.storage import migrate, system
 from trellis.storage.engines import Database
 from trellis.storage.physical import Storage
 from trellis.transaction import StaleAccess, StaleModel, Transaction
+from trellis.transaction.lookup_filters import enforce_lookup_filters
 from trellis.transaction.steps import Steps
 from trellis_metadata.language import Language
 from trellis_metadata.snapshot import EMPTY, Snapshot
@@ -56,7 +57,7 @@ class Tenant:
         self.ids = IdAllocator(database)
         self.rates = Rates()
         self.search_index = SearchIndex()
-        self.steps = Steps(judgement=[check_files, enforce_validation])
+        self.steps = Steps(judgement=[check_files, enforce_lookup_filters, enforce_validation])
         self.publisher = Publisher(self)
         self._models: dict[int, Model] = {}
         self._settings: dict[str, Any] = dict(DEFAULT_SETTINGS)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from trellis_metadata import field_checks, filters, master_detail
+from trellis_metadata import field_checks, lookup_filters, master_detail
 from trellis_metadata.diagnostics import Diagnostic
 from trellis_metadata.kind import Kind, Reference
 from trellis_metadata.labels import Label
