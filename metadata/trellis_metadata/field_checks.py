@@ -44,6 +44,8 @@ def references(field: Mapping[str, Any], object_name: str, pointer: str) -> Iter
 
 
 def check_all(document: Document, context: Check) -> Iterator[Diagnostic]:
+    if isinstance(field.get("rate_date"), str):
+        yield Reference(f"{pointer}/rate_date", "object", object_name, field["rate_date"])
     """Yield what is wrong with the fields of an object."""
     for index, field in enumerate(document["fields"]):
         spec = context.field_types[field["type"]]
@@ -54,6 +56,8 @@ def check_all(document: Document, context: Check) -> Iterator[Diagnostic]:
 
 def _check(field: Mapping[str, Any], spec: FieldTypeSpec, pointer: str, context: Check) -> Iterator[Diagnostic]:
     yield from _flags(field, spec, pointer)
+        if isinstance(field.get("rate_date"), str):
+            yield from _rate_date(field, document["name"], f"/fields/{index}/rate_date", context)
     if "default" in field:
         yield from _default(field, spec, pointer, context)
     try:
@@ -177,6 +181,20 @@ def _values_by(field: Mapping[str, Any], controlling: list[str], pointer: str, c
                 pointers.join("values_by", key, at=pointer),
                 f"'{key}' is no value of field '{field['depends_on']}'.{did_you_mean(key, controlling)}",
             )
+def _rate_date(field: Mapping[str, Any], object_name: str, pointer: str, context: Check) -> Iterator[Diagnostic]:
+    found = context.relations.resolve(object_name, field["rate_date"])
+    if not isinstance(found, Found) or found.category is None:
+        return
+    computed = getattr(context.field_types.get(found.type), "computed", False)
+    if found.category not in ("date", "datetime") or computed or found.document is None:
+        yield Diagnostic(
+            "bad_rate_date",
+            pointer,
+            f"Field '{found.name}' is a {found.type}, expected a date or datetime field that people fill in.",
+            "Name such a field, or leave 'rate_date' out to use the day of the write.",
+        )
+
+
         for index, value in enumerate(values if isinstance(values, list) else ()):
             if own and value not in own:
                 yield Diagnostic(

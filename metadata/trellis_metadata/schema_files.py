@@ -24,6 +24,7 @@ OPTION_DEFAULTS: Mapping[str, Schema] = {
     "target": {"x-reference": "object"},
     "picklist": {"x-reference": "picklist"},
     "depends_on": {"x-reference": "own_field"},
+    "rate_date": {"x-reference": "own_field"},
     "filter": {"x-is": "filter", "x-merge": "atomic"},
 }
 """What an option of this name means when its field type does not say: types share these words."""

@@ -186,17 +186,31 @@ class FieldType:
                 message = "The default is null, which is what a record has anyway."
                 yield Diagnostic("bad_default", pointer, message, "Remove the default.")
             return
-        try:
-            parse = self.compile(field, _environment(known)).parse
-        except Exception:
-            return
-        try:
-            parse(default)
-        except _NeedsEnvironment:
-            return
-        except InvalidValue as problem:
-            message = f"The default is not a value of the field. {problem.message}"
+        found = self.value_problem(field, default, known)
+        if found is not None:
+            message = f"The default is not a value of the field. {found}"
             yield Diagnostic("bad_default", pointer, message, "Change the default or remove it.")
+
+    def value_problem(
+        self, field: FieldDoc, value: Any, known: Environment | Snapshot | None, *, part: str | None = None
+    ) -> str | None:
+        """Return why ``value`` (not null) is no value of the field, or of its ``part``; None when it is one.
+
+        What ``known`` cannot tell is not judged.
+        """
+        try:
+            codec = self.compile(field, _environment(known))
+            parse = codec.parse if part is None else codec.parts[part].parse
+        except Exception:
+            return None
+        try:
+            if parse is not None:
+                parse(value)
+        except _NeedsEnvironment:
+            return None
+        except InvalidValue as problem:
+            return problem.message
+        return None
 
     def compile(self, field: FieldDoc, env: Environment) -> Codec:
         """Return the field's compiled behaviour. ``field`` passed validation."""

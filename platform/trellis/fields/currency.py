@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from trellis.fields.base import Codec, Column, Environment, FieldDoc, FieldType, Part
 from trellis.fields.common.characters import clean_line, is_blank
+from trellis.fields.common.choices import NAME_PATTERN
 from trellis.fields.common.numbers import MAX_PRECISION, decimal_reader, decimal_schema, plain, ungroup
 from trellis.fields.common.options import check_decimal, decimal_options
 from trellis.fields.common.problems import invalid, require_object, unknown
@@ -29,12 +30,13 @@ _TEXT = re.compile(r"(?:([A-Za-z]{3})\s*)?([+-]?[0-9.,]+(?:[eE][+-]?[0-9]{1,4})?
 class Money:
     """An amount in a currency (ISO 4217). ``corporate`` is the amount in the organisation's currency at a dated rate.
 
-    ``corporate`` is None until the rate was applied; in the organisation's own currency it equals ``amount``.
+    ``corporate`` is None until the rate was applied; in the organisation's own currency it equals ``amount``. It follows
+    from the others and the rate, so that it does not make two amounts different.
     """
 
     amount: Decimal
     currency: str
-    corporate: Decimal | None = None
+    corporate: Decimal | None = field(default=None, compare=False)
 
 
 class CurrencyField(FieldType):
@@ -45,6 +47,7 @@ class CurrencyField(FieldType):
     icon = "coins"
     category = "number"
     widget = "currency"
+    parts = {"amount": "number", "currency": "text", "corporate": "number"}
     unique_allowed = False
     options = {
         **decimal_options(DEFAULT_SCALE),
@@ -56,6 +59,14 @@ class CurrencyField(FieldType):
             "x-merge": "set",
             "description": "Currencies allowed (ISO 4217). Default: all of the organisation.",
             "examples": [["CNY", "USD"]],
+        },
+        "rate_date": {
+            "type": "string",
+            "pattern": NAME_PATTERN,
+            "maxLength": 40,
+            "description": "Date or datetime field of the object whose day decides the exchange rate. Default, and while that "
+            "field is blank: the day of the write.",
+            "examples": ["close_date"],
         },
     }
 

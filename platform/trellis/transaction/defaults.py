@@ -1,17 +1,14 @@
-"""Own-row decisions that need no rules: defaults, auto-numbers, required fields, dependent options, currency rates."""
+"""Own-row decisions that need no rules: defaults, auto-numbers, required fields, dependent options."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from decimal import ROUND_HALF_UP
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from trellis.clock import today
 from trellis.fields.base import InvalidValue
-from trellis.fields.currency import Money
 from trellis.model import ObjectModel
 from trellis.storage import system
 from trellis.transaction.row import Row
@@ -111,30 +108,3 @@ def check_changes(model: ObjectModel, row: Row) -> None:
                 judge(value, row.old.get(name) if row.old else None)
             except InvalidValue as problem:
                 row.refuse(name, problem.code, problem.message)
-
-
-def apply_rates(tx: Transaction, model: ObjectModel, batch: Sequence[Row]) -> None:
-    """Compute the amount in the organisation's currency for money in other currencies, at the rate of today."""
-    for row in batch:
-        for name, value in row.new.items():
-            if isinstance(value, Money) and value.corporate is None:
-                rate = tx.tenant.rates.rate(tx.connection, value.currency, today(tx.tenant.clock, tx.tenant.time_zone))
-                if rate is None:
-                    row.refuse(
-                        name,
-                        "no_rate",
-                        f"There is no exchange rate for {value.currency} today. Add one: trellis currency set {value.currency} RATE.",
-                    )
-                    continue
-                field = model.field(name)
-                assert field is not None
-                scale = next(c.type.scale for c in field.codec.columns if c.suffix == "corporate")  # type: ignore[attr-defined]
-                corporate = (value.amount * rate).quantize(sa_exponent(scale), ROUND_HALF_UP)
-                row.new[name] = replace(value, corporate=corporate)
-
-
-def sa_exponent(scale: int) -> Any:
-    """Return the decimal whose exponent is the last of ``scale`` places."""
-    from decimal import Decimal
-
-    return Decimal(1).scaleb(-scale)

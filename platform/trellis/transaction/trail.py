@@ -76,7 +76,9 @@ class Trail:
         for name in row.changed:
             if name in writers:
                 write = writers[name]
-                out[name] = [_json(write, old.get(name)) if old else None, _json(write, new.get(name))]
+                before, after = _json(write, old.get(name)) if old else None, _json(write, new.get(name))
+                if before != after:
+                    out[name] = [before, after]
         return out
 
     def flush(self) -> None:

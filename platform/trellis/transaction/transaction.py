@@ -18,6 +18,7 @@ from trellis.access.versions import bump_access
 from trellis.fields.common.columns import RecordRef
 from trellis.model import Model, ObjectModel
 from trellis.transaction import defaults, removal, steps
+from trellis.transaction.currencies import apply_rates
 from trellis.transaction.errors import NotFound, RecordsInvalid, VersionConflict
 from trellis.transaction.outcome import Outcome
 from trellis.transaction.parsing import MIGRATION_FIELDS, parse_row
@@ -188,7 +189,7 @@ class Transaction:
                     row.refuse(name, "required", f"'{name}' must have a value.")
             defaults.check_dependent_options(model, row)
             defaults.check_changes(model, row)
-        defaults.apply_rates(self, model, batch)
+        apply_rates(self, model, batch)
         check_references(self, model, batch)
         check_unique(self, model, batch)
         steps.run(self.tenant.steps.judgement, self, model, batch)
