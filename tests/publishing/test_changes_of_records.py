@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from support.kernel import create, field, obj, page, publish, ref, rows, undo, values, write
 
-from trellis.publishing import publisher as publishing
+from trellis.publishing import publication as publishing
+from trellis.publishing.expansion import DuplicateValues
 from trellis.publishing.publisher import CannotUndo, InvalidMetadata, NotConfirmed, StalePlan
 from trellis.tenant import Tenant
 from trellis.transaction import RecordsInvalid
@@ -208,7 +209,7 @@ def test_unique_is_added_where_values_differ_and_refused_where_they_clash(tenant
     plan = tenant.publisher.plan_documents([unique])
     assert [(f.code, f.count) for f in plan.findings] == [("duplicates", 2)]
     before = hash_of(tenant)
-    with pytest.raises(publishing.DuplicateValues):
+    with pytest.raises(DuplicateValues):
         tenant.publisher.apply(plan, confirm=plan.hash)
     assert hash_of(tenant) == before
     assert tenant.publisher.running() is None

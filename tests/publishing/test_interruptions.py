@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.kernel import create, field, obj, publish, rows, undo, values, write
 
-from trellis.publishing import publisher as publishing
+from trellis.publishing import publication as publishing
 from trellis.publishing.publisher import PublicationRunning, Publisher
 from trellis.runtime import Runtime
 from trellis.tenant import Tenant

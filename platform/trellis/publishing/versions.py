@@ -89,3 +89,10 @@ def write_version(
         },
     )
     connection.execute(system.state.update().values(metadata_version=number))
+
+
+def log(connection: Connection, limit: int) -> list[dict[str, Any]]:
+    """Return the newest versions first: number, hash, author, note, time, operations."""
+    v = system.version.c
+    query = sa.select(v.number, v.hash, v.author, v.note, v.created_at, v.operations, v.undoes)
+    return [dict(r) for r in connection.execute(query.order_by(v.number.desc()).limit(limit)).mappings()]
