@@ -11,6 +11,7 @@ from flask import Flask
 from trellis.api import create_api
 from trellis.key_files import key_of
 from trellis.runtime import Runtime
+from trellis.sessions import PageSessions
 
 MAX_BODY = 64 * 1024 * 1024
 
@@ -20,6 +21,7 @@ def create_app(runtime: Runtime, *, default_tenant: str | None = None) -> Flask:
     app = Flask("trellis", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.secret_key = _secret(runtime)
+    app.session_interface = PageSessions()
     app.extensions["trellis"] = runtime
     app.config["TRELLIS_TENANT"] = default_tenant
     app.register_blueprint(create_api(runtime, default_tenant))

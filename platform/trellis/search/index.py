@@ -10,12 +10,14 @@ import sqlalchemy as sa
 from trellis.model import ObjectModel
 from trellis.search.tokens import query_terms, tokens_of
 from trellis.storage import system
+from trellis.storage.prepared import Prepared
 from trellis.transaction.row import Row
 
 if TYPE_CHECKING:
     from trellis.transaction.transaction import Transaction
 
 _S = system.search.c
+_INSERT = Prepared.insert(system.search, "record", "object", "tokens")
 
 
 class SearchIndex:
@@ -38,8 +40,7 @@ class SearchIndex:
                 text = " ".join(tokens_of(" ".join(self._texts(model, names, row))))
                 if text:
                     fresh.append({"record": row.id, "object": model.name, "tokens": text})
-        if fresh:
-            tx.connection.execute(system.search.insert(), fresh)
+        _INSERT.run_many(tx.connection, fresh)
 
     def _texts(self, model: ObjectModel, names: Sequence[str], row: Row) -> list[str]:
         texts = []

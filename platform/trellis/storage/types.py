@@ -48,10 +48,6 @@ class ScaledDecimal(sa.types.TypeDecorator[Decimal]):
             raise ValueError(f"more than {self.precision} digits: {number}")
         return whole if dialect.name == "sqlite" else number
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
-        read = self.result_processor(dialect, None)
-        return value if read is None else read(value)  # type: ignore[no-any-return]
-
     def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], Any] | None:
         """Return what turns a stored value into a Decimal; None where the driver does. Called for every cell of every row."""
         if dialect.name != "sqlite":
@@ -83,9 +79,6 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
         if value.tzinfo is None:
             raise TypeError("a time without zone reached a UTC column")
         return _to_micros(value) if dialect.name == "sqlite" else value.astimezone(UTC)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        return _from_micros(value) if dialect.name == "sqlite" else _in_utc(value)
 
     def result_processor(self, dialect: Dialect, coltype: Any) -> Callable[[Any], datetime | None]:
         """Return what turns a stored value into a moment. Called for every cell of every row."""

@@ -9,10 +9,16 @@ import sqlalchemy as sa
 
 from trellis.access import rights
 from trellis.model import ObjectModel
+from trellis.storage.prepared import Prepared
 from trellis.transaction.row import Row
 
 if TYPE_CHECKING:
     from trellis.transaction.transaction import Transaction
+
+
+FEW = 4
+"""So many ids fit the statement of a fixed form; fewer are padded by repetition."""
+_FEW_NAMES = tuple(f"id_{i}" for i in range(FEW))
 
 
 def check_references(tx: Transaction, model: ObjectModel, rows: Sequence[Row]) -> None:
@@ -53,10 +59,11 @@ def _alive(tx: Transaction, target: str, ids: set[int]) -> set[int]:
     allowed = rights(tx.principal, parent.doc)
     if allowed.read == "none":
         return known
-    one, many = _alive_queries(parent, own=allowed.read == "own")
+    few, many = _alive_queries(parent, own=allowed.read == "own")
     user = {"user": tx.principal.user} if allowed.read == "own" else {}
-    if len(missing) == 1:
-        known.update(tx.connection.execute(one, {"one": missing[0], **user}).scalars())
+    if len(missing) <= FEW:
+        padded = (missing * FEW)[:FEW]
+        known.update(few.run(tx.connection, {**dict(zip(_FEW_NAMES, padded, strict=True)), **user}).scalars())
         return known
     for start in range(0, len(missing), 500):
         known.update(tx.connection.execute(many, {"ids": missing[start : start + 500], **user}).scalars())
@@ -64,7 +71,7 @@ def _alive(tx: Transaction, target: str, ids: set[int]) -> set[int]:
 
 
 def _alive_queries(parent: ObjectModel, *, own: bool) -> tuple[Any, Any]:
-    """Return the prebuilt queries for one and for many ids, that lock what they find on PostgreSQL."""
+    """Return the prebuilt queries for :data:`FEW` and for many ids, that lock what they find on PostgreSQL."""
     key = f"_alive_{own}"
     found = parent.__dict__.get(key)
     if found is None:
@@ -74,7 +81,8 @@ def _alive_queries(parent: ObjectModel, *, own: bool) -> tuple[Any, Any]:
             base = base.where(t.c.owner == sa.bindparam("user", type_=sa.BigInteger()))
         # SQLite has no row locks and ignores the clause.
         base = base.with_for_update(key_share=True, read=True).order_by(t.c.id)
-        found = base.where(t.c.id == sa.bindparam("one")), base.where(t.c.id.in_(sa.bindparam("ids", expanding=True)))
+        few = base.where(t.c.id.in_([sa.bindparam(n, type_=t.c.id.type) for n in _FEW_NAMES]))
+        found = Prepared(few), base.where(t.c.id.in_(sa.bindparam("ids", expanding=True)))
         parent.__dict__[key] = found
     return found[0], found[1]
 

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from trellis.model import FieldModel, ObjectModel
 from trellis.publishing.filling import fold
 from trellis.storage.physical import FOLD
+from trellis.storage.prepared import Prepared
 
 ID_CHUNK = 500
 
@@ -21,7 +22,7 @@ class Statements:
     def __init__(self, model: ObjectModel) -> None:
         self.model = model
         t = model.table
-        self.insert = t.insert()
+        self.insert = Prepared.insert(t)
         self.fields: tuple[FieldModel, ...] = tuple(model.all_fields)
         columns = [t.c.id, *(c for f in self.fields for c in f.columns), t.c.deleted_in]
         self._select = sa.select(*columns).where(t.c.id.in_(sa.bindparam("ids", expanding=True))).order_by(t.c.id)

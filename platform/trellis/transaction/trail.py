@@ -7,14 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from trellis.model import ObjectModel
 from trellis.storage import system
+from trellis.storage.prepared import Prepared
 from trellis.transaction.row import Row
 
 if TYPE_CHECKING:
     from trellis.transaction.transaction import Transaction
 
-_CHANGE = system.change.insert()
-_FACT = system.fact.insert()
-_OUTBOX = system.outbox.insert()
+_CHANGE = Prepared.insert(
+    system.change, "at", "actor", "cause", "object", "record", "action", "version", "model", "values"
+)
+_FACT = Prepared.insert(system.fact, "at", "kind", "object", "record", "actor", "cause", "data")
+_OUTBOX = Prepared.insert(
+    system.outbox, "topic", "payload", "created_at", "due_at", "state", "attempts", "done", "total"
+)
+_OUTBOX_WITH_ID = system.outbox.insert()
 UNTRACKED = frozenset({"version", "modified_at", "modified_by", "created_at", "created_by"})
 
 
@@ -84,38 +90,37 @@ class Trail:
     def flush(self) -> None:
         """Write what was collected. Called before the commit and before anything reads history in the transaction."""
         connection = self.tx.connection
-        if self._changes:
-            connection.execute(_CHANGE, self._changes)
-            self._changes = []
-        if self._facts:
-            connection.execute(_FACT, self._facts)
-            self._facts = []
+        changes, facts = self._changes, self._facts
+        self._changes, self._facts = [], []
+        _CHANGE.run_many(connection, changes)
+        _FACT.run_many(connection, facts)
 
     def outbox(self) -> None:
         """Announce the transaction's changes to asynchronous work."""
         if not self.touched:
             return
         changes = [{"object": o, "action": a, "ids": ids} for (o, a), ids in self.touched.items()]
-        self.enqueue("records_changed", {"changes": changes, "cause": self.tx.cause_json})
+        payload = {"changes": changes, "cause": self.tx.cause_json}
+        _OUTBOX.run(self.tx.connection, self._message("records_changed", payload))
 
     def enqueue(self, topic: str, payload: Mapping[str, Any]) -> int:
         """Put one message into the outbox and return its id; it is delivered at least once after the commit."""
-        now = self.tx.now
-        done = self.tx.connection.execute(
-            _OUTBOX,
-            {
-                "topic": topic,
-                "payload": dict(payload),
-                "created_at": now,
-                "due_at": now,
-                "state": "ready",
-                "attempts": 0,
-                "done": 0,
-                "total": 0,
-            },
-        )
+        done = self.tx.connection.execute(_OUTBOX_WITH_ID, self._message(topic, payload))
         assert done.inserted_primary_key is not None
         return int(done.inserted_primary_key[0])
+
+    def _message(self, topic: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        now = self.tx.now
+        return {
+            "topic": topic,
+            "payload": dict(payload),
+            "created_at": now,
+            "due_at": now,
+            "state": "ready",
+            "attempts": 0,
+            "done": 0,
+            "total": 0,
+        }
 
 
 def _writers(model: ObjectModel) -> Mapping[str, Any]:

@@ -232,7 +232,7 @@ class Transaction:
             row.new = {**row.new, **stamps, **kept}
             row.changed = tuple(k for k, v in row.new.items() if v is not None)
             params.append({**statements.insert_params(row.new), "id": record})
-        self.connection.execute(statements.insert, params if len(params) > 1 else params[0])
+        statements.insert.run_many(self.connection, params)
         for row in rows:
             self.trail.record(model, row, "created", 1)
 
