@@ -41,23 +41,23 @@ def references(field: Mapping[str, Any], object_name: str, pointer: str) -> Iter
         yield Reference(f"{pointer}/picklist", "picklist", field["picklist"])
     if isinstance(field.get("depends_on"), str):
         yield Reference(f"{pointer}/depends_on", "object", object_name, field["depends_on"])
+    if isinstance(field.get("rate_date"), str):
+        yield Reference(f"{pointer}/rate_date", "object", object_name, field["rate_date"])
 
 
 def check_all(document: Document, context: Check) -> Iterator[Diagnostic]:
-    if isinstance(field.get("rate_date"), str):
-        yield Reference(f"{pointer}/rate_date", "object", object_name, field["rate_date"])
     """Yield what is wrong with the fields of an object."""
     for index, field in enumerate(document["fields"]):
         spec = context.field_types[field["type"]]
         yield from _check(field, spec, f"/fields/{index}", context)
         if isinstance(field.get("depends_on"), str):
             yield from _dependency(field, document["name"], f"/fields/{index}", context)
+        if isinstance(field.get("rate_date"), str):
+            yield from _rate_date(field, document["name"], f"/fields/{index}/rate_date", context)
 
 
 def _check(field: Mapping[str, Any], spec: FieldTypeSpec, pointer: str, context: Check) -> Iterator[Diagnostic]:
     yield from _flags(field, spec, pointer)
-        if isinstance(field.get("rate_date"), str):
-            yield from _rate_date(field, document["name"], f"/fields/{index}/rate_date", context)
     if "default" in field:
         yield from _default(field, spec, pointer, context)
     try:
