@@ -101,6 +101,7 @@ def _add_object(spec: APISpec, r: Reading, model: ObjectModel, templates: Mappin
                 "records": {"type": "array", "items": {"type": "object"}},
                 "cursor": {"type": ["string", "null"]},
                 "total": {"type": "integer"},
+                "total_exact": {"type": "boolean", "description": "False when `total` is an estimate."},
             },
         },
     )

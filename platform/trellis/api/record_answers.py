@@ -19,6 +19,8 @@ def page_json(page: Page) -> dict[str, Any]:
     body: dict[str, Any] = {"records": page.rows, "cursor": page.cursor}
     if page.total is not None:
         body["total"] = page.total
+        if not page.total_exact:
+            body["total_exact"] = False
     return body
 
 

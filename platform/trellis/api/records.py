@@ -90,7 +90,9 @@ def list_query() -> dict[str, Any]:
     raw: dict[str, Any] = {
         k: v for k, v in request.args.items() if k in ("fields", "sort", "limit", "cursor", "search")
     }
-    raw.update({k: reading.flag(k) for k in ("total", "deleted") if k in request.args})
+    if request.args.get("total") == "estimate":
+        raw["total"] = "estimate"
+    raw.update({k: reading.flag(k) for k in ("total", "deleted") if k in request.args and k not in raw})
     if "filter" in request.args:
         raw["filter"] = reading.json_parameter("filter")
     return raw

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from trellis.query.buckets import resolve_group
 from trellis.query.compiling import Plan
 from trellis.query.paths import Resolved
 from trellis.query.query import Aggregate, Page, problem
@@ -15,10 +16,7 @@ from trellis.query.query import Aggregate, Page, problem
 
 def aggregate(plan: Plan) -> Page:
     query = plan.query
-    groups = [r for i, p in enumerate(query.group_by) if (r := plan.resolve(p, f"group_by.{i}"))]
-    for i, r in enumerate(groups):
-        if not r.sortable:
-            plan.problems.append(problem(f"group_by.{i}", "not_groupable", f"'{r.path}' cannot be grouped by."))
+    groups = [r for i, p in enumerate(query.group_by) if (r := resolve_group(plan, p, f"group_by.{i}"))]
     functions = [_function(plan, i, a) for i, a in enumerate(query.aggregates or (Aggregate("count"),))]
     conditions = plan.where()
     plan.check()

@@ -54,7 +54,8 @@ class Query:
     """What to read. ``fields`` are paths (``account.name``); empty means all fields of the object.
 
     ``filter`` is a tree (see ``filters.py``); ``search`` full-text; ``deleted`` asks the recycle bin instead of live
-    records. With ``aggregates`` or ``group_by`` the answer has one row per group.
+    records. ``total`` is True, False or ``"estimate"`` (see ``estimates.py``). With ``aggregates`` or ``group_by`` (paths,
+    or date buckets as in ``buckets.py``) the answer has one row per group.
     """
 
     object: str
@@ -64,7 +65,7 @@ class Query:
     limit: int = DEFAULT_LIMIT
     cursor: str | None = None
     search: str | None = None
-    total: bool = False
+    total: bool | str = False
     deleted: bool = False
     group_by: tuple[str, ...] = ()
     aggregates: tuple[Aggregate, ...] = ()
@@ -78,6 +79,7 @@ class Page:
     rows: list[dict[str, Any]]
     cursor: str | None = None
     total: int | None = None
+    total_exact: bool = True
 
 
 _KEYS = (
@@ -114,11 +116,13 @@ def read_query(object_name: str, raw: object) -> Query:
         "limit": read_limit(raw.get("limit", DEFAULT_LIMIT), problems),
         "aggregates": _aggregates(raw.get("aggregates", ()), problems),
     }
-    for key, kind in (("cursor", str), ("search", str), ("total", bool), ("deleted", bool), ("filter", Mapping)):
+    for key, kind in (("cursor", str), ("search", str), ("total", (bool, str)), ("deleted", bool), ("filter", Mapping)):
         value = raw.get(key)
         if value is not None:
             if not isinstance(value, kind):
                 problems.append(problem(key, "wrong_type", f"'{key}' has the wrong type: {type(value).__name__}."))
+            elif key == "total" and isinstance(value, str) and value != "estimate":
+                problems.append(problem(key, "wrong_type", "'total' is true, false or \"estimate\"."))
             else:
                 values[key] = value
     values["children"] = _children(raw.get("children", {}), problems)

@@ -14,6 +14,7 @@ from trellis.query.aggregating import aggregate
 from trellis.query.children import attach_children
 from trellis.query.compiling import Compiled, Plan, compile_rows, parameters, shape
 from trellis.query.cursor import read_cursor, write_cursor
+from trellis.query.estimates import total_of
 from trellis.query.query import Page, Query
 from trellis.transaction.errors import NotFound
 from trellis.transaction.statements import statements_of
@@ -40,7 +41,7 @@ def run_query(tenant: Tenant, connection: Connection, model: Model, principal: P
                 model.cache.clear()
             model.cache[known] = compiled
     params["me"] = principal.user
-    total = int(connection.execute(compiled.count, params).scalar_one()) if query.total else None
+    total, exact = total_of(connection, compiled.count, params, query.total)
     for i, value in enumerate(after or ()):
         params[f"after{i}"] = value
     rows = connection.execute(compiled.statement, {**params, "row_limit": query.limit + 1}).all()
@@ -53,7 +54,7 @@ def run_query(tenant: Tenant, connection: Connection, model: Model, principal: P
         plan = Plan(tenant, connection, model, principal, query)
         for name, child in query.children.items():
             attach_children(plan, name, child, [row[0] for row in rows], out)
-    return Page(out, cursor, total)
+    return Page(out, cursor, total, exact)
 
 
 def _total(plan: Plan, conditions: Sequence[sa.ColumnElement[bool]]) -> int:

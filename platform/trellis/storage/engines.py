@@ -138,6 +138,7 @@ def _sqlite_engine(url: sa.URL) -> Engine:
     )
 
     from trellis.formula.sql.sqlite import register as register_functions
+    from trellis.storage import local_days
 
     @sa.event.listens_for(engine, "connect")
     def _connect(dbapi: Any, _record: Any) -> None:
@@ -149,6 +150,7 @@ def _sqlite_engine(url: sa.URL) -> Engine:
         cursor.execute("PRAGMA temp_store=MEMORY")
         cursor.close()
         register_functions(dbapi)
+        local_days.register(dbapi)
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
