@@ -158,6 +158,20 @@ def _dependency(field: Mapping[str, Any], object_name: str, pointer: str, contex
     yield from _values_by(field, controlling, pointer, context)
 
 
+def _rate_date(field: Mapping[str, Any], object_name: str, pointer: str, context: Check) -> Iterator[Diagnostic]:
+    found = context.relations.resolve(object_name, field["rate_date"])
+    if not isinstance(found, Found) or found.category is None:
+        return
+    computed = getattr(context.field_types.get(found.type), "computed", False)
+    if found.category not in ("date", "datetime") or computed or found.document is None:
+        yield Diagnostic(
+            "bad_rate_date",
+            pointer,
+            f"Field '{found.name}' is a {found.type}, expected a date or datetime field that people fill in.",
+            "Name such a field, or leave 'rate_date' out to use the day of the write.",
+        )
+
+
 def _cycle(field: Mapping[str, Any], object_name: str, pointer: str, context: Check) -> Iterator[Diagnostic]:
     fields, seen, at = context.relations.fields(object_name), [field["name"]], field.get("depends_on")
     while isinstance(at, str) and at in fields and at not in seen:
@@ -181,20 +195,6 @@ def _values_by(field: Mapping[str, Any], controlling: list[str], pointer: str, c
                 pointers.join("values_by", key, at=pointer),
                 f"'{key}' is no value of field '{field['depends_on']}'.{did_you_mean(key, controlling)}",
             )
-def _rate_date(field: Mapping[str, Any], object_name: str, pointer: str, context: Check) -> Iterator[Diagnostic]:
-    found = context.relations.resolve(object_name, field["rate_date"])
-    if not isinstance(found, Found) or found.category is None:
-        return
-    computed = getattr(context.field_types.get(found.type), "computed", False)
-    if found.category not in ("date", "datetime") or computed or found.document is None:
-        yield Diagnostic(
-            "bad_rate_date",
-            pointer,
-            f"Field '{found.name}' is a {found.type}, expected a date or datetime field that people fill in.",
-            "Name such a field, or leave 'rate_date' out to use the day of the write.",
-        )
-
-
         for index, value in enumerate(values if isinstance(values, list) else ()):
             if own and value not in own:
                 yield Diagnostic(
