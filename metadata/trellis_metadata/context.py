@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 from trellis_metadata.diagnostics import Diagnostic
 from trellis_metadata.field_types import FieldTypeSpec
@@ -16,8 +16,20 @@ from trellis_metadata.snapshot import Key, Snapshot
 class FormulaChecker(Protocol):
     """Judges a formula: syntax, names and type. ``object_name`` is the object over whose records it is evaluated."""
 
-    def __call__(self, text: str, object_name: str, *, snapshot: Snapshot, pointer: str) -> Iterable[Diagnostic]:
-        """Yield what is wrong with ``text``, at ``pointer``. Formulas in metadata conditions return a boolean."""
+    def __call__(
+        self,
+        text: str,
+        object_name: str,
+        *,
+        snapshot: Snapshot,
+        pointer: str,
+        field: Mapping[str, Any] | None = None,
+    ) -> Iterable[Diagnostic]:
+        """Yield what is wrong with ``text``, at ``pointer``.
+
+        Without ``field`` the formula is a condition and returns a boolean; with it the formula gives the default of
+        that field of ``object_name``.
+        """
         ...
 
 
@@ -56,8 +68,13 @@ class Check:
         """Return the child lists of an object by name: the objects and fields that point to it."""
         return self._children.get(object_name, {})
 
-    def formula(self, text: str, object_name: str, pointer: str) -> Iterator[Diagnostic]:
-        """Yield what is wrong with a formula; without a checker a formula cannot be enforced and is refused."""
+    def formula(
+        self, text: str, object_name: str, pointer: str, *, default_of: Mapping[str, Any] | None = None
+    ) -> Iterator[Diagnostic]:
+        """Yield what is wrong with a formula; without a checker a formula cannot be enforced and is refused.
+
+        ``default_of`` is the document of the field whose default the formula is; without it the formula is a condition.
+        """
         if self.formula_checker is None:
             yield Diagnostic(
                 "formula_not_available",
@@ -66,4 +83,5 @@ class Check:
                 "Leave the formula out.",
             )
         elif self.relations.has_object(object_name):
-            yield from self.formula_checker(text, object_name, snapshot=self.snapshot, pointer=pointer)
+            more: dict[str, Any] = {} if default_of is None else {"field": default_of}
+            yield from self.formula_checker(text, object_name, snapshot=self.snapshot, pointer=pointer, **more)

@@ -28,6 +28,9 @@ _DEFAULT_TYPES: Mapping[str, tuple[str, ...]] = {
     "reference": ("string",),
 }
 
+CONDITIONS = ("required_when", "visible_when", "read_only_when")
+"""Keys of a field that hold a condition."""
+
 
 def references(field: Mapping[str, Any], object_name: str, pointer: str) -> Iterator[Reference]:
     """Yield what the options of a field point to: objects (``target``), a picklist, the controlling field
@@ -50,6 +53,7 @@ def check_all(document: Document, context: Check) -> Iterator[Diagnostic]:
     for index, field in enumerate(document["fields"]):
         spec = context.field_types[field["type"]]
         yield from _check(field, spec, f"/fields/{index}", context)
+        yield from _formulas(field, document["name"], f"/fields/{index}", context)
         if isinstance(field.get("depends_on"), str):
             yield from _dependency(field, document["name"], f"/fields/{index}", context)
         if isinstance(field.get("rate_date"), str):
@@ -58,7 +62,7 @@ def check_all(document: Document, context: Check) -> Iterator[Diagnostic]:
 
 def _check(field: Mapping[str, Any], spec: FieldTypeSpec, pointer: str, context: Check) -> Iterator[Diagnostic]:
     yield from _flags(field, spec, pointer)
-    if "default" in field:
+    if "default" in field and not is_formula(field["default"]):
         yield from _default(field, spec, pointer, context)
     try:
         yield from spec.check(field, pointer, context.snapshot)
@@ -88,7 +92,7 @@ def _flags(field: Mapping[str, Any], spec: FieldTypeSpec, pointer: str) -> Itera
             "Remove 'indexed'.",
         )
     if getattr(spec, "computed", False):
-        for key in ("required", "default"):
+        for key in ("required", "default", "required_when", "read_only_when"):
             if key in field:
                 yield Diagnostic(
                     "computed_field",
@@ -96,6 +100,25 @@ def _flags(field: Mapping[str, Any], spec: FieldTypeSpec, pointer: str) -> Itera
                     f"The value of a field of type {spec.name} is computed; '{key}' has no effect.",
                     f"Remove '{key}'.",
                 )
+
+
+def is_formula(default: object) -> bool:
+    """Say whether a default is a formula, ``{"formula": "…"}``, and not a value."""
+    return isinstance(default, Mapping) and set(default) == {"formula"}
+
+
+def _formulas(field: Mapping[str, Any], object_name: str, pointer: str, context: Check) -> Iterator[Diagnostic]:
+    """Yield what is wrong with the conditions of a field and with its default by formula."""
+    for key in CONDITIONS:
+        if key in field:
+            yield from context.formula(field[key], object_name, f"{pointer}/{key}")
+    if not is_formula(field.get("default")):
+        return
+    text, at = field["default"]["formula"], f"{pointer}/default/formula"
+    if isinstance(text, str) and text.strip():
+        yield from context.formula(text, object_name, at, default_of=field)
+    else:
+        yield Diagnostic("bad_default", at, f"Found {brief(text)}, expected the text of a formula.")
 
 
 def _default(field: Mapping[str, Any], spec: FieldTypeSpec, pointer: str, context: Check) -> Iterator[Diagnostic]:

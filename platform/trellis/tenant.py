@@ -26,7 +26,7 @@ from trellis.publishing import catalogue, versions
 from trellis.publishing.expansion import activate, add_columns, expand
 from trellis.publishing.publisher import Publisher
 from trellis.rates import Rates
-from trellis.rules import check_formula, enforce_validation
+from trellis.rules import check_formula, enforce_rules, fill_formula_defaults
 from trellis.search import SearchIndex
 from trellis.storage import migrate, system
 from trellis.storage.engines import Database
@@ -57,7 +57,9 @@ class Tenant:
         self.ids = IdAllocator(database)
         self.rates = Rates()
         self.search_index = SearchIndex()
-        self.steps = Steps(judgement=[check_files, enforce_lookup_filters, enforce_validation])
+        self.steps = Steps(
+            own_row=[fill_formula_defaults], judgement=[check_files, enforce_lookup_filters, enforce_rules]
+        )
         self.publisher = Publisher(self)
         self._models: dict[int, Model] = {}
         self._settings: dict[str, Any] = dict(DEFAULT_SETTINGS)

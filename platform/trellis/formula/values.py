@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any, NoReturn
+from decimal import Decimal
+from typing import Any, NoReturn, Protocol
 from zoneinfo import ZoneInfo
 
 from trellis.clock import SystemClock
@@ -36,6 +37,18 @@ class ErrorValue:
         return False
 
 
+class Outside(Protocol):
+    """What formulas may ask beyond their record."""
+
+    def rate(self, currency: str, day: date) -> Decimal | None:
+        """Return what one unit of ``currency`` is worth in the organisation's currency on ``day``, None if unknown."""
+        ...
+
+    def find(self, object_name: str, key_field: str, value: Any, field: str) -> Any:
+        """Return a field of the record whose unique ``key_field`` has ``value``; None if there is none."""
+        ...
+
+
 @dataclass(slots=True)
 class Context:
     """What one evaluation sees.
@@ -43,7 +56,8 @@ class Context:
     ``row`` offers values by canonical path (``amount``, ``account.name``, ``$user.email``); it may compute them when
     asked.
     ``old`` is the row before the change, None when there is none. ``now`` is the one instant of the evaluation.
-    ``zone`` is the zone that TODAY and DATEVALUE use, ``fiscal_start`` the first month of the fiscal year.
+    ``zone`` is the zone that TODAY and DATEVALUE use, ``fiscal_start`` the first month of the fiscal year. ``outside``
+    answers for exchange rates and other records; where it is None, functions that need it are errors.
     """
 
     row: Mapping[str, Any]
@@ -53,6 +67,7 @@ class Context:
     is_new: bool = False
     is_clone: bool = False
     fiscal_start: int = 1
+    outside: Outside | None = None
     memo: dict[int, Any] = field(default_factory=dict)
 
     @property

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from trellis.rules import field_values
+from trellis.rules.default_order import cycle_through
 from trellis.rules.scope import ObjectScope
-from trellis_metadata.diagnostics import Diagnostic
+from trellis_metadata.diagnostics import Diagnostic, did_you_mean
 from trellis_metadata.formula.checker import check
+from trellis_metadata.formula.dependencies import dependencies
 from trellis_metadata.formula.errors import FormulaError
+from trellis_metadata.formula.functions import Reads
 from trellis_metadata.formula.parser import parse
-from trellis_metadata.formula.types import Type
+from trellis_metadata.formula.typed import Const, Typed
+from trellis_metadata.formula.types import WORDS, Type
 from trellis_metadata.snapshot import Snapshot
 
+DEFAULT_BLANKS = "blank"
+"""In a default a blank number stays blank: nothing is worked out from what is not known."""
 
-def check_formula(text: str, object_name: str, *, snapshot: Snapshot, pointer: str) -> Iterator[Diagnostic]:
-    """Yield every problem of a condition on records of ``object_name``.
 
-    Conditions of validation rules are enforced; formulas inside filters are not yet, so they are refused.
+def check_formula(
+    text: str, object_name: str, *, snapshot: Snapshot, pointer: str, field: Mapping[str, Any] | None = None
+) -> Iterator[Diagnostic]:
+    """Yield every problem of a condition on records of ``object_name``, or of the default of ``field``.
+
+    Conditions of rules and fields are enforced; formulas inside filters are not yet, so they are refused.
     """
-    if not pointer.startswith("/validation/"):
+    if field is None and pointer.endswith("/formula"):
         yield Diagnostic(
             "formula_not_available",
             pointer,
@@ -26,8 +37,59 @@ def check_formula(text: str, object_name: str, *, snapshot: Snapshot, pointer: s
             "Write the filter as a tree of conditions.",
         )
         return
+    blanks, returns = ("zero", Type.BOOLEAN) if field is None else (DEFAULT_BLANKS, None)
     try:
-        check(parse(text), ObjectScope(snapshot, object_name), text=text, returns=Type.BOOLEAN)
+        typed = check(parse(text), ObjectScope(snapshot, object_name), text=text, returns=returns, blanks=blanks)
     except FormulaError as error:
         for problem in error.problems:
             yield Diagnostic(problem.code, pointer, problem.show(text), "Correct the formula at the marked place.")
+        return
+    if field is not None:
+        yield from _default(typed, field, object_name, snapshot, pointer)
+
+
+def _default(
+    typed: Typed, field: Mapping[str, Any], object_name: str, snapshot: Snapshot, pointer: str
+) -> Iterator[Diagnostic]:
+    if dependencies(typed).reads & Reads.CHANGE:
+        yield Diagnostic(
+            "default_of_change",
+            pointer,
+            "A default is worked out for a new record, which has no earlier values.",
+            "Leave out ISNEW, ISCHANGED, PRIORVALUE and $old.",
+        )
+    wanted = field_values.wanted_types(field)
+    if not wanted:
+        yield Diagnostic(
+            "default_type", pointer, f"A field of type {field['type']} cannot have a formula as its default."
+        )
+    elif not field_values.accepts(field, typed.type):
+        words = " or ".join(WORDS[t] for t in wanted)
+        yield Diagnostic(
+            "default_type",
+            pointer,
+            f"The formula gives {WORDS[typed.type]}, but the field '{field['name']}' ({field['type']}) takes {words}.",
+        )
+    else:
+        yield from _option(typed, field, snapshot, pointer)
+    cycle = cycle_through(snapshot, object_name, field["name"])
+    if cycle:
+        yield Diagnostic(
+            "default_cycle",
+            pointer,
+            f"The defaults read each other in a circle: {' → '.join(cycle)}.",
+            "Let one of them read none of the others.",
+        )
+
+
+def _option(typed: Typed, field: Mapping[str, Any], snapshot: Snapshot, pointer: str) -> Iterator[Diagnostic]:
+    """Judge the option that a formula names outright."""
+    root = typed.root
+    if field_values.field_types()[field["type"]].category != "choice" or not isinstance(root, Const):
+        return
+    source = snapshot.get("picklist", field["picklist"]) if "picklist" in field else field
+    known = [o["name"] for o in (source or {}).get("options", ())]
+    if known and root.value is not None and root.value not in known:
+        yield Diagnostic(
+            "bad_default", pointer, f"'{root.value}' is no option of the field.{did_you_mean(str(root.value), known)}"
+        )

@@ -1,12 +1,16 @@
-"""What a rule of an object can see: its fields, the fields of the records it points at, and ``$user``."""
+"""What a rule of an object can see: its fields, the fields of the records it points at, and the globals.
+
+Globals: ``$user.…`` (the record of the acting user), ``$org.…`` (the organisation), ``$old.…`` (the record before the
+change), ``$object.<object>.<field>`` (a field of another object, for VLOOKUP only).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from trellis.decision_tables.function import functions_with_tables
 from trellis.fields import field_types
-from trellis.formula import functions
 from trellis.model.system_fields import SYSTEM_FIELD_DOCS
 from trellis_metadata.formula.functions import FunctionSpec
 from trellis_metadata.formula.scope import GLOBALS, Symbol
@@ -25,7 +29,13 @@ _TYPES = {
     "choices": Type.MULTIPICKLIST,
     "reference": Type.REFERENCE,
 }
-USER = "$user"
+USER, OLD, ORG, OBJECT = "$user", "$old", "$org", "$object"
+ORGANISATION = {
+    f"{ORG}.{name}": Symbol(f"{ORG}.{name}", Type.TEXT)
+    for name in ("name", "currency", "country", "time_zone", "language")
+}
+ID_FIELD: Mapping[str, Any] = {"name": "id", "type": "user"}
+"""The id of a record behaves like a reference to it."""
 
 
 class ObjectScope:
@@ -33,11 +43,11 @@ class ObjectScope:
 
     def __init__(self, snapshot: Snapshot, object_name: str) -> None:
         self.snapshot, self.object_name = snapshot, object_name
-        self._globals = {s.path.lower(): s for s in GLOBALS}
+        self._globals = {**{s.path.lower(): s for s in GLOBALS}, **ORGANISATION}
 
     @property
     def functions(self) -> Mapping[str, FunctionSpec]:
-        return functions()
+        return functions_with_tables(self.snapshot)
 
     def resolve(self, name: str) -> Symbol | None:
         steps = name.lower().split(".")
@@ -45,12 +55,24 @@ class ObjectScope:
             return self._globals[name.lower()]
         if steps[0] == USER:
             return self._walk("user", steps[1:], (USER,)) if len(steps) > 1 else None
+        if steps[0] == OLD:
+            return self._walk(self.object_name, steps[1:], (OLD,)) if len(steps) > 1 else None
+        if steps[0] == OBJECT:
+            return self._walk(steps[1], steps[2:], (OBJECT, steps[1])) if len(steps) == 3 else None
         return self._walk(self.object_name, steps, ())
 
     def names(self, near: str) -> Iterable[str]:
         *relations, _ = near.lower().split(".")
-        owner = "user" if relations[:1] == [USER] else self.object_name
-        for step in relations[1:] if relations[:1] == [USER] else relations:
+        if relations[:1] == [ORG]:
+            return list(ORGANISATION)
+        if relations[:1] == [OBJECT] and len(relations) < 2:
+            return [f"{OBJECT}.{name}" for name in self.snapshot.of_kind("object")]
+        owner, walked = self.object_name, relations
+        if relations[:1] == [OBJECT]:
+            owner, walked = relations[1], relations[2:]
+        elif relations[:1] in ([USER], [OLD]):
+            owner, walked = "user" if relations[0] == USER else self.object_name, relations[1:]
+        for step in walked:
             field = self._fields(owner).get(step)
             targets = _targets(field) if field else ()
             if len(targets) != 1:
@@ -61,7 +83,7 @@ class ObjectScope:
 
     def _fields(self, object_name: str) -> dict[str, Mapping[str, Any]]:
         doc = self.snapshot.get("object", object_name) or {"fields": ()}
-        return {f["name"]: f for f in (*SYSTEM_FIELD_DOCS, *doc["fields"])}
+        return {f["name"]: f for f in (ID_FIELD, *SYSTEM_FIELD_DOCS, *doc["fields"])}
 
     def _walk(self, owner: str, steps: list[str], passed: tuple[str, ...]) -> Symbol | None:
         if len(steps) > MAX_HOPS + 1:
@@ -72,7 +94,7 @@ class ObjectScope:
                 return None
             if position == len(steps) - 1:
                 return self._symbol(".".join((*passed, *steps)), field, (*passed, *steps[:-1]))
-            targets = _targets(field)
+            targets = () if field is ID_FIELD else _targets(field)
             if len(targets) != 1:
                 return None
             owner = targets[0]

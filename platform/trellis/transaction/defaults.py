@@ -12,6 +12,7 @@ from trellis.fields.base import InvalidValue
 from trellis.model import ObjectModel
 from trellis.storage import system
 from trellis.transaction.row import Row
+from trellis_metadata.field_checks import is_formula
 
 if TYPE_CHECKING:
     from trellis.transaction.transaction import Transaction
@@ -24,7 +25,7 @@ def defaults_of(model: ObjectModel) -> Mapping[str, Any]:
         found = {
             f.name: f.codec.parse(f.doc["default"])
             for f in model.fields.values()
-            if f.doc.get("default") is not None and f.writable
+            if f.doc.get("default") is not None and f.writable and not is_formula(f.doc["default"])
         }
         for record_type in model.doc.get("record_types", ()):
             if record_type.get("default"):
@@ -34,11 +35,11 @@ def defaults_of(model: ObjectModel) -> Mapping[str, Any]:
 
 
 def required_of(model: ObjectModel) -> tuple[str, ...]:
-    """Return the names of required fields."""
+    """Return the names of fields that every record must fill. Those with ``visible_when`` are judged by their state."""
     found = model.__dict__.get("_required")
     if found is None:
         found = model.__dict__["_required"] = tuple(
-            f.name for f in model.fields.values() if f.required and not f.type.computed
+            f.name for f in model.fields.values() if f.required and not f.type.computed and "visible_when" not in f.doc
         )
     return found
 
