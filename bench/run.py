@@ -222,7 +222,12 @@ def measure(kind, url, records, seconds, rounds, database_pids, operations):
         token, accounts, ids, floor_url, schema, loads = build(folder, url, records)
         product = Server(
             "trellis.server:from_environment",
-            {"TRELLIS_HOME": str(folder / "home"), "TRELLIS_TENANT": "bench", "TRELLIS_DATABASE_URL": url or ""},
+            {
+                "TRELLIS_HOME": str(folder / "home"),
+                "TRELLIS_TENANT": "bench",
+                "TRELLIS_DATABASE_URL": url or "",
+                "TRELLIS_API_LIMIT": "off",
+            },
             "/api/v1/health",
         )
         floor = Server("floor.app:from_environment", {"FLOOR_URL": floor_url, "FLOOR_SCHEMA": schema or ""}, "/deal/1")

@@ -49,6 +49,7 @@ def problem_for(status: int, detail: str = "") -> Problem:
         409: ("git-merge", _("Someone changed this in the meantime"), _("Reload to see the current state.")),
         413: ("file", _("That is too large"), _("Choose a smaller file.")),
         422: ("alert-triangle", _("That did not work"), _("Nothing was changed.")),
+        429: ("alert-triangle", _("Too many attempts"), _("Wait a minute and try again.")),
     }
     icon, title, text = known.get(
         status,

@@ -9,6 +9,7 @@ import secrets
 from flask import Flask
 
 from trellis.api import create_api
+from trellis.api.limits import RateLimits, limit_requests
 from trellis.key_files import key_of
 from trellis.runtime import Runtime
 from trellis.sessions import PageSessions
@@ -16,20 +17,26 @@ from trellis.sessions import PageSessions
 MAX_BODY = 64 * 1024 * 1024
 
 
-def create_app(runtime: Runtime, *, default_tenant: str | None = None) -> Flask:
-    """Return the application over ``runtime``. ``default_tenant`` answers requests that name none."""
+def create_app(runtime: Runtime, *, default_tenant: str | None = None, rate_limits: RateLimits | None = None) -> Flask:
+    """Return the application over ``runtime``. ``default_tenant`` answers requests that name none.
+
+    Without ``rate_limits`` nothing is limited.
+    """
     app = Flask("trellis", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.secret_key = _secret(runtime)
     app.session_interface = PageSessions()
     app.extensions["trellis"] = runtime
     app.config["TRELLIS_TENANT"] = default_tenant
-    app.register_blueprint(create_api(runtime, default_tenant))
+    api = create_api(runtime, default_tenant)
+    app.register_blueprint(api)
     # The UI stands above the runtime and is found by name, so that imports go one way.
     if importlib.util.find_spec("trellis_admin.blueprint"):
         app.register_blueprint(
             importlib.import_module("trellis_admin.blueprint").create_blueprint(runtime, tenant=default_tenant)
         )
+    if rate_limits is not None:
+        limit_requests(app, api, runtime, rate_limits)
     return app
 
 

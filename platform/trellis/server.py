@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
+from trellis.api.limits import RateLimits
 from trellis.app import create_app
 from trellis.runtime import Runtime
 from trellis.worker import start_beside
@@ -18,14 +20,23 @@ _ENV = ("TRELLIS_HOME", "TRELLIS_DATABASE_URL", "TRELLIS_TENANT")
 def from_environment() -> Flask:
     """Build the application in a server process from ``TRELLIS_HOME``, ``TRELLIS_DATABASE_URL`` and ``TRELLIS_TENANT``.
 
-    Background work runs in a thread of the process unless ``TRELLIS_WORKER=0`` says that a worker runs elsewhere.
+    Rate limits are those of ``TRELLIS_API_LIMIT`` and ``TRELLIS_LOGIN_LIMIT``; behind proxies ``TRELLIS_PROXIES`` says how
+    many there are, so that the visitor's address is read from what they forward. Background work runs in a thread of the process unless ``TRELLIS_WORKER=0`` says that a worker runs elsewhere.
     """
     runtime = Runtime(
         Path(os.environ.get("TRELLIS_HOME", "var/trellis")), database_url=os.environ.get("TRELLIS_DATABASE_URL") or None
     )
     if os.environ.get("TRELLIS_WORKER", "1") == "1":
         start_beside(runtime)
-    return create_app(runtime, default_tenant=os.environ.get("TRELLIS_TENANT") or None)
+    app = create_app(
+        runtime,
+        default_tenant=os.environ.get("TRELLIS_TENANT") or None,
+        rate_limits=RateLimits.from_environment(),
+    )
+    proxies = int(os.environ.get("TRELLIS_PROXIES") or 0)
+    if proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
+    return app
 
 
 def serve(

@@ -164,7 +164,7 @@ def install(blueprint: Blueprint) -> None:
         )
 
 
-_HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
+_HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type", 429: "rate_limited"}
 
 
 def _http(problem: HTTPException) -> Response:
@@ -173,6 +173,8 @@ def _http(problem: HTTPException) -> Response:
     message = problem.description or str(problem)
     if status == 404:
         message = "There is no such address. GET /api/v1/openapi.json lists all."
+    if status == 429:
+        message = f"Too many requests: at most {message} are taken. Wait as long as Retry-After says."
     allow = ", ".join(sorted(dict(problem.get_headers()).get("Allow", "").split(", ")))
     if allow:
         message = f"This address knows only {allow}."

@@ -18,3 +18,11 @@ tenant = sa.Table(
     sa.Column("created_at", UtcDateTime(), nullable=False),
     sa.Column("next_due_at", UtcDateTime()),
 )
+request_count = sa.Table(
+    "request_count",
+    metadata,
+    sa.Column("key", text_column(255), primary_key=True),
+    sa.Column("hits", sa.BigInteger, nullable=False),
+    sa.Column("expires_at", sa.BigInteger, nullable=False),
+)
+"""Requests in the current window of each rate limit; ``expires_at`` is its end in seconds since 1970."""
