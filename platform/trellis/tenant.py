@@ -65,7 +65,8 @@ class Tenant:
         self._settings: dict[str, Any] = dict(DEFAULT_SETTINGS)
         self._settings_version = -1
         self._model_lock = threading.Lock()
-        self._lock_number = int.from_bytes(hashlib.sha256((database.schema or name).encode()).digest()[:7], "big")
+        # The number of the tenant's advisory locks on PostgreSQL; the next one guards index builds.
+        self.lock_number = int.from_bytes(hashlib.sha256((database.schema or name).encode()).digest()[:7], "big")
 
     # -- opening ---------------------------------------------------------------------------------------------------
 
@@ -193,7 +194,7 @@ class Tenant:
         """Yield a write transaction that no other transaction of this tenant overlaps."""
         with self.database.writing() as connection:
             if not self.database.is_sqlite:
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({self._lock_number})")
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({self.lock_number})")
             yield connection
 
     # -- writing ---------------------------------------------------------------------------------------------------
@@ -217,7 +218,7 @@ class Tenant:
             with self.database.writing() as connection:
                 if not self.database.is_sqlite:
                     # Taken before the version is read: no transaction can run under a model that a publish replaces.
-                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({self._lock_number})")
+                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({self.lock_number})")
                 model, access_version = self.state_in(connection)
                 if access is not None and access != access_version:
                     raise StaleAccess("Rights changed in the middle of the request.")

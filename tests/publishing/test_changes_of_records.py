@@ -8,7 +8,7 @@ import pytest
 from support.kernel import create, field, obj, page, publish, ref, rows, undo, values, write
 
 from trellis.publishing import publication as publishing
-from trellis.publishing.expansion import DuplicateValues
+from trellis.publishing.indexes import DuplicateValues
 from trellis.publishing.publisher import CannotUndo, InvalidMetadata, NotConfirmed, StalePlan
 from trellis.tenant import Tenant
 from trellis.transaction import RecordsInvalid

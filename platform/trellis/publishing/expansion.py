@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,17 +13,10 @@ from trellis.fields import field_types
 from trellis.fields.base import Environment
 from trellis.model import ObjectModel
 from trellis.model.object_model import stored_columns
-from trellis.publishing import catalogue
+from trellis.publishing import catalogue, indexes
 from trellis.storage import physical, system
 from trellis.storage.physical import FOLD, Storage
-from trellis_metadata.errors import TrellisError
 from trellis_metadata.snapshot import Snapshot
-
-
-class DuplicateValues(TrellisError):
-    """Records share a value of a key that the change makes unique."""
-
-    code = "duplicate_values"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,59 +161,17 @@ def _write_under_old_name(connection: Connection, expansion: Expansion, name: st
     catalogue.write(connection, replace(storage, object=old))
 
 
-def activate(connection: Connection, expansion: Expansion, new: Snapshot, env: Environment) -> None:
-    """Switch the catalogue to the new entries and bring indexes in line with the documents."""
+def activate(
+    connection: Connection, expansion: Expansion, new: Snapshot, env: Environment, built: Collection[str] = ()
+) -> None:
+    """Switch the catalogue to the new entries and bring indexes in line with the documents.
+
+    ``built`` names the indexes that were made online before. Raises ``DuplicateValues``.
+    """
     for old, name in expansion.renamed.items():
         connection.execute(system.catalogue.delete().where(system.catalogue.c.object == old))
         for table in (system.change, system.fact, system.external_id, system.search, system.file):
             connection.execute(table.update().where(table.c.object == old).values(object=name))
     for name, after in expansion.after.items():
         model = ObjectModel(new.of_kind("object")[name], after, env)
-        catalogue.write(connection, replace(after, indexes=sync_indexes(connection, model)))
-
-
-def sync_indexes(connection: Connection, model: ObjectModel) -> dict[str, str]:
-    """Create missing indexes, drop those that nothing asks for; return the new ``indexes`` entry."""
-    have, wanted = dict(model.storage.indexes), wanted_indexes(model)
-    result: dict[str, str] = {}
-    numbers = {int(v.split("|")[0].rsplit("_", 1)[1]) for v in have.values()}
-    for purpose, entry in have.items():
-        name, columns = entry.split("|", 1)
-        if purpose in wanted and ",".join(c.name for c in wanted[purpose]) == columns:
-            result[purpose] = entry
-        else:
-            physical.drop_index(connection, name)
-    for purpose, index_columns in wanted.items():
-        if purpose in result:
-            continue
-        number = next(n for n in range(1, len(numbers) + 2) if n not in numbers)
-        numbers.add(number)
-        name = f"ix_{model.table.name[:48]}_{number}"
-        unique = purpose.startswith("unique:")
-        where = model.table.c.deleted_at.is_(None) if unique else index_columns[0].isnot(None)
-        try:
-            physical.create_index(connection, name, model.table, index_columns, unique=unique, where=where)
-        except sa.exc.IntegrityError:
-            raise DuplicateValues(
-                f"Records of '{model.name}' share a value of the unique key '{purpose[len('unique:') :]}'. "
-                "Resolve them first.",
-                object=model.name,
-            ) from None
-        result[purpose] = f"{name}|{','.join(c.name for c in index_columns)}"
-    return result
-
-
-def wanted_indexes(model: ObjectModel) -> dict[str, list[sa.Column[Any]]]:
-    """Return the columns of every index that the object's document calls for, by purpose."""
-    wanted: dict[str, list[sa.Column[Any]]] = {}
-    for key in model.unique_keys:
-        wanted[f"unique:{key.name}"] = [model.key_column(n) for n in key.fields]
-    for f in model.fields.values():
-        if f.category == "reference" and f.columns:
-            wanted[f"lookup:{f.name}"] = [f.column, model.table.c.id]
-        elif f.doc.get("indexed"):
-            wanted[f"indexed:{f.name}"] = [f.column, model.table.c.id]
-    for index in model.doc.get("indexes", ()):
-        fields = [model.field(n) for n in index["fields"]]
-        wanted[f"index:{index['name']}"] = [f.column for f in fields if f is not None]
-    return wanted
+        catalogue.write(connection, replace(after, indexes=indexes.sync(connection, model, built)))

@@ -1,12 +1,13 @@
 """A change on its way: the one row that remembers how far it came, and the steps that bring it to its end.
 
-*Expand* adds columns and commits the row; *fill* converts records in batches; *activate* catches up with what changed
-meanwhile and switches. Each step is one transaction, so that whatever interrupts it, the next process goes on from the row.
+*Expand* adds columns and commits the row; *fill* converts records in batches; *index* builds the indexes of large tables
+(PostgreSQL); *activate* catches up with what changed meanwhile and switches. Whatever interrupts a step, the next process goes
+on from the row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +20,12 @@ from trellis.publishing import versions
 from trellis.publishing.errors import PublicationRunning, StalePlan
 from trellis.publishing.expansion import Expansion, Fill, activate, add_columns
 from trellis.publishing.filling import fill_rows, next_ids
+from trellis.publishing.indexes import DuplicateValues, NewIndex, compare
+from trellis.publishing.online import build, building, is_large
 from trellis.publishing.planning import expansion_of
 from trellis.publishing.tenant_plan import TenantPlan
 from trellis.storage import system
+from trellis.storage.physical import drop_index
 from trellis_metadata.plan import Plan
 from trellis_metadata.snapshot import Snapshot
 
@@ -83,7 +87,7 @@ class Publication:
         add_columns(connection, expansion, plan.new, self.tenant.environment(plan.new))
         self.fault("after columns")
         total = sum(_count(connection, model.object(old_name(expansion, n))) for n in change.filled)
-        if total <= INLINE_ROWS:
+        if total <= INLINE_ROWS and not self._online_indexes(connection, change):
             self._fill_all(connection, change)
             return self._activate(connection, change)
         self._write_row(connection, plan, change, total)
@@ -105,6 +109,7 @@ class Publication:
                     "revive": plan.revive,
                     "undoes": plan.undoes,
                     "added": _added_columns(change.expansion),
+                    "indexed": [],
                 },
                 "phase": "fill",
                 "done": 0,
@@ -159,13 +164,83 @@ class Publication:
             )
             ids = sorted(set(connection.execute(late).scalars()))
             for start in range(0, len(ids), CATCH_UP_ROWS):
-                fill_rows(connection, before, after, change.fills_of(name), ids[start : start + CATCH_UP_ROWS])
+                self._catch_up(connection, before, after, change.fills_of(name), ids[start : start + CATCH_UP_ROWS])
         connection.execute(system.publication.delete())
-        return self._activate(connection, change)
+        return self._activate(connection, change, row["fills"].get("indexed", ()))
+
+    def _catch_up(
+        self, connection: Connection, before: ObjectModel, after: ObjectModel, fills: list[Fill], ids: list[int]
+    ) -> None:
+        try:
+            fill_rows(connection, before, after, fills, ids)
+        except sa.exc.IntegrityError:
+            raise DuplicateValues(
+                f"Records of '{after.name}' that were written meanwhile share a value of the new unique key. "
+                "Resolve them first."
+            ) from None
+
+    def build_indexes(self, progress: Progress | None) -> None:
+        """Build the indexes of large tables online, those of an interrupted build anew. Raises ``DuplicateValues``."""
+        database = self.tenant.database
+        if self._next_index(None) is None:
+            return
+        with building(database, self.tenant.lock_number + 1, self._is_on_its_way) as builder:
+            while builder is not None and (index := self._next_index(progress)) is not None:
+                self.fault("before index")
+                build(builder, index)
+                self.fault("after index")
+                if not self._note_built(index):
+                    drop_index(builder, index.name, online=True)
+
+    def _is_on_its_way(self) -> bool:
+        with self.tenant.database.reading() as connection:
+            return is_running(connection)
+
+    def _next_index(self, progress: Progress | None) -> NewIndex | None:
+        with self.tenant.database.writing() as connection:
+            if not is_running(connection):
+                return None
+            row, change = self.load(connection)
+            indexes, done = self._online_indexes(connection, change), row["fills"]["indexed"]
+            pending = [i for i in indexes if i.name not in done]
+            if not pending:
+                return None
+            counts = {"done": len(indexes) - len(pending), "total": len(indexes)}
+            connection.execute(system.publication.update().values(phase="index", **counts))
+        if progress:
+            progress(counts["done"], counts["total"])
+        return pending[0]
+
+    def _note_built(self, index: NewIndex) -> bool:
+        """Remember that an index is done. Returns False if the change was given up meanwhile."""
+        with self.tenant.database.writing() as connection:
+            found = connection.execute(sa.select(system.publication.c.fills).with_for_update()).scalar()
+            if found is None:
+                return False
+            connection.execute(
+                system.publication.update().values(fills={**found, "indexed": [*found["indexed"], index.name]})
+            )
+            return True
+
+    def _online_indexes(self, connection: Connection, change: Change) -> list[NewIndex]:
+        """Return the new indexes of tables that are too large to be locked while one is built."""
+        if self.tenant.database.is_sqlite:
+            return []
+        found: list[NewIndex] = []
+        for name, after in change.expansion.after.items():
+            if name in change.expansion.created:
+                continue
+            model = ObjectModel(change.new.of_kind("object")[name], after, self.tenant.environment(change.new))
+            added = compare(model).added
+            if added and is_large(connection, model.table):
+                found.extend(added)
+        return found
 
     def abandon(self, connection: Connection) -> None:
         """Take back what the change made that has a name; added columns stay and are ignored."""
-        _, change = self.load(connection)
+        row, change = self.load(connection)
+        for index in row["fills"].get("indexed", ()):
+            drop_index(connection, index)
         for name in change.expansion.created:
             # Nobody ever saw it, and its name must be free for the next try.
             connection.execute(DropTable(sa.Table(change.expansion.after[name].table, sa.MetaData())))
@@ -186,8 +261,8 @@ class Publication:
         )
         return before, ObjectModel(new.of_kind("object")[name], expansion.after[name], self.tenant.environment(new))
 
-    def _activate(self, connection: Connection, change: Change) -> int:
-        activate(connection, change.expansion, change.new, self.tenant.environment(change.new))
+    def _activate(self, connection: Connection, change: Change, built: Collection[str] = ()) -> int:
+        activate(connection, change.expansion, change.new, self.tenant.environment(change.new), built)
         self.fault("after catalogue")
         number = versions.current_number(connection) + 1
         versions.write_documents(connection, change.new, change.old.digests)

@@ -1,8 +1,8 @@
 """Plans and applies changes of one tenant's metadata.
 
 A small change is one transaction: columns, catalogue and version commit together. A change that must convert records goes
-in phases: *expand* (add columns), *fill* (batches, readers and writers keep the old definition), *activate* (catch up with
-what changed meanwhile, switch). What is interrupted between phases is continued by :meth:`Publisher.resume` or given up by
+in phases: *expand* (add columns), *fill* (batches, readers and writers keep the old definition), *index* (PostgreSQL builds
+those of large tables online), *activate* (catch up with what changed meanwhile, switch). What is interrupted between phases is continued by :meth:`Publisher.resume` or given up by
 :meth:`Publisher.abandon`; either way the visible version is the old or the new one.
 """
 
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from trellis.publishing import planning, versions
 from trellis.publishing.errors import CannotUndo, InvalidMetadata, NotConfirmed, PublicationRunning, StalePlan
-from trellis.publishing.expansion import DuplicateValues
+from trellis.publishing.indexes import DuplicateValues
 from trellis.publishing.publication import Fault, Progress, Publication, is_running
 from trellis.publishing.tenant_plan import TenantPlan
 from trellis.storage import system
@@ -112,8 +112,9 @@ class Publisher:
                     break
                 self.fault("in fill batch")
             self.fault("after fill batch")
-        self.fault("before activate")
         try:
+            self._publication.build_indexes(progress)
+            self.fault("before activate")
             with self.tenant.publishing_lock() as connection:
                 if not is_running(connection):
                     return versions.current_number(connection)

@@ -169,17 +169,29 @@ def add_columns(connection: Connection, table_name: str, columns: list[sa.Column
 
 
 def create_index(
-    connection: Connection, name: str, table: sa.Table, columns: list[Any], *, unique: bool = False, where: Any = None
+    connection: Connection,
+    name: str,
+    table: sa.Table,
+    columns: list[Any],
+    *,
+    unique: bool = False,
+    where: Any = None,
+    online: bool = False,
 ) -> None:
-    """Make an index, partial if ``where`` is given, unless it exists."""
-    options = {} if where is None else {"sqlite_where": where, "postgresql_where": where}
+    """Make an index, partial if ``where`` is given, unless it exists.
+
+    ``online`` (PostgreSQL, outside transactions): readers and writers go on meanwhile.
+    """
+    options: dict[str, Any] = {} if where is None else {"sqlite_where": where, "postgresql_where": where}
+    if online:
+        options["postgresql_concurrently"] = True
     index = sa.Index(name, *columns, unique=unique, **options)
     index._set_parent(table)
     connection.execute(CreateIndex(index, if_not_exists=True))
     table.indexes.discard(index)
 
 
-def drop_index(connection: Connection, name: str) -> None:
-    """Remove an index if it exists. ``name`` is one that the catalogue gave."""
+def drop_index(connection: Connection, name: str, *, online: bool = False) -> None:
+    """Remove an index if it exists. ``name`` is one that the catalogue gave; ``online`` as in :func:`create_index`."""
     quoted = connection.dialect.identifier_preparer.quote(name)
-    connection.exec_driver_sql(f"DROP INDEX IF EXISTS {quoted}")
+    connection.exec_driver_sql(f"DROP INDEX {'CONCURRENTLY ' if online else ''}IF EXISTS {quoted}")

@@ -19,7 +19,7 @@ from trellis.exchange.archive.tables import all_tables, object_table, reader_of
 from trellis.exchange.errors import BadArchive
 from trellis.model import ModelEnvironment, ObjectModel
 from trellis.publishing import catalogue, versions
-from trellis.publishing.expansion import wanted_indexes
+from trellis.publishing.indexes import wanted_indexes
 from trellis.storage import migrate, physical, system
 
 if TYPE_CHECKING:
