@@ -20,10 +20,14 @@ class Danger(StrEnum):
     DESTRUCTIVE = "destructive"
 
 
-LOSING_LISTS = frozenset({"fields", "options", "record_types"})
+LOSING_LISTS = frozenset({"fields", "options", "record_types", "stages"})
 _TIGHTER_WHEN_TRUE = frozenset({"required", "unique", "restricted", "case_sensitive"})
 _TIGHTER_WHEN_SMALLER = frozenset({"max_length", "max", "precision", "scale"})
 _TIGHTER_WHEN_LARGER = frozenset({"min_length", "min"})
+TIGHTENING = _TIGHTER_WHEN_TRUE | _TIGHTER_WHEN_SMALLER | _TIGHTER_WHEN_LARGER
+"""Keys whose value decides which records are accepted."""
+GATES = frozenset({"enter_when", "leave_when", "requires", "required", "active", "initial", "closed", "reopen"})
+"""Keys of a stage that decide which records may enter or leave it."""
 _ALWAYS_CAUTION = frozenset(
     {"pattern", "target", "picklist", "on_delete", "values_by", "depends_on", "filter", "format", "currencies"}
 )
@@ -68,6 +72,8 @@ def of_change(kind: str, path: Path, before: Any, after: Any) -> Danger:
     if kind == "object" and path[0] == "sharing":
         return Danger.CAUTION
     if kind == "object" and path[0] in ("validation", "unique"):
+        return Danger.CAUTION
+    if kind == "pipeline" and (path[0] in ("when", "moves") or key in GATES):
         return Danger.CAUTION
     if in_field or key == "restricted":
         return _of_option(key, before, after)

@@ -28,6 +28,9 @@ __all__ = ["Check", "FormulaChecker", "Language"]
 SYSTEM: Mapping[str, Mapping[str, str]] = {"user": {"name": "text", "email": "email", "active": "boolean"}}
 """Objects of the system with their fields' types: they always exist and no document defines them."""
 
+MAX_SHAPES = 20_000
+"""Documents by content whose shape is known."""
+
 
 class Language:
     """The kinds of documents together with the field types of one installation."""
@@ -49,6 +52,7 @@ class Language:
         }
         # One language serves all threads of a server; each keeps the context of its own last check.
         self._last = threading.local()
+        self._shapes_found: dict[str, list[Diagnostic]] = {}
 
     @property
     def system_objects(self) -> frozenset[str]:
@@ -101,13 +105,16 @@ class Language:
 
     def validate(self, snapshot: Snapshot, only: Collection[Key] | None = None) -> list[Diagnostic]:
         """Return what is wrong with the documents of a snapshot, or only with those named by ``only``."""
-        good, stubs, _ = self._gather(list(snapshot))
-        judged = Snapshot.of([*good, *stubs.values()])
+        shapes = {k: self._known_shape(snapshot.digests[k], d) for k, d in snapshot.documents.items()}
+        broken = [k for k, found in shapes.items() if _broken(found)]
+        fit = [k for k in broken if k[0] in self._kinds and not _unfit(shapes[k])]
+        stubs = {k: stub(dict(snapshot.documents[k]), shapes[k]) for k in fit}
+        judged = snapshot.without(broken).with_documents(stubs.values()) if broken else snapshot
         self._last.context = self._new_context(judged, frozenset(stubs))
         found: list[Diagnostic] = []
         for key, document in snapshot.documents.items():
             if only is None or key in only:
-                found += self._shape(document)
+                found += _placed(shapes[key], document, 0)
                 found += self._judge(document, judged) if key in judged.documents and key not in stubs else []
         return found
 
@@ -137,6 +144,14 @@ class Language:
             if key is not None:
                 seen.add(key)
         return [d for d in good if (d["kind"], d["name"]) not in stubs], stubs, found
+
+    def _known_shape(self, digest: str, document: Document) -> list[Diagnostic]:
+        """Return what is wrong with the shape of a document; documents are judged again and again, so it is kept."""
+        if digest not in self._shapes_found:
+            if len(self._shapes_found) >= MAX_SHAPES:
+                self._shapes_found.clear()
+            self._shapes_found[digest] = self._shape(document)
+        return self._shapes_found[digest]
 
     def _shape(self, document: object) -> list[Diagnostic]:
         found = list(values.problems(document))
