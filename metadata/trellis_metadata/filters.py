@@ -43,13 +43,21 @@ MAX_DEPTH = 40
 
 
 def check(tree: object, object_name: str, pointer: str, context: Check) -> Iterator[Diagnostic]:
-    """Yield what is wrong with the filter ``tree`` over records of ``object_name``."""
+    """Yield what is wrong with the filter ``tree``, or the text of a formula, over records of ``object_name``."""
+    if isinstance(tree, str):
+        yield from context.formula(tree, object_name, pointer)
+        return
     conditions = _conditions(tree)
     if conditions > MAX_CONDITIONS:
         message = f"The filter has {conditions} conditions, expected at most {MAX_CONDITIONS}."
         yield Diagnostic("too_many", pointer, message, "Use 'in' with a list of values.")
     else:
         yield from _check(tree, object_name, pointer, context, 0)
+
+
+def tree_of(filter: Any) -> Any:
+    """Return a filter as a tree: the text of a formula becomes the condition ``{"formula": …}``."""
+    return {"formula": filter} if isinstance(filter, str) else filter
 
 
 def _conditions(tree: object) -> int:

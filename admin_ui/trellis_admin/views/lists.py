@@ -34,6 +34,7 @@ from trellis_admin.renderers import columns, render_value
 from trellis_admin.rendering import context
 from trellis_admin.session import needs_person
 from trellis_admin.writing import texts_of, write
+from trellis_metadata.filters import tree_of
 from trellis_metadata.labels import text_of
 
 PAGE_ROWS = 50
@@ -65,7 +66,7 @@ def _list(root: ObjectModel, state: ListState) -> dict[str, Any]:
     query = Query(
         root.name,
         tuple(f.path for f in refs),
-        state.filter_tree(view.get("filter") if view else None),
+        state.filter_tree(tree_of(view.get("filter")) if view else None),
         sorts,
         PAGE_ROWS,
         state.after or None,

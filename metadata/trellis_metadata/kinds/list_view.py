@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ListViewDef:
-    """A list view. ``sort`` is a tuple of field path and direction (``asc`` or ``desc``)."""
+    """A list view. ``filter`` is a tree or the text of a formula; ``sort`` holds field paths and directions (``asc``, ``desc``)."""
 
     name: str
     label: Label
     object: str
     columns: tuple[str, ...]
-    filter: Mapping[str, Any] | None
+    filter: Mapping[str, Any] | str | None
     sort: tuple[tuple[str, str], ...]
     shared: bool
     document: Document

@@ -86,7 +86,7 @@ def _body(model: Model, root: ObjectModel, language: str) -> dict[str, Any]:
     ]
     return {
         "version": model.version,
-        "fields": [_field(f, language) for f in root.all_fields if f.columns],
+        "fields": [_field(f, language) for f in root.all_fields if f.is_shown],
         "related": related,
         "unique": [list(k.fields) for k in root.unique_keys],
         "create_schema": create_schema(root),

@@ -49,7 +49,7 @@ def _known(r: Reading, name: str) -> Any:
 def _wanted(name: str) -> Export:
     raw: dict[str, Any] = {k: request.args[k] for k in ("fields", "search") if k in request.args}
     if "filter" in request.args:
-        raw["filter"] = reading.json_parameter("filter")
+        raw["filter"] = reading.filter_parameter()
     query = read_query(name, raw)
     return Export(name, query.fields, query.filter, query.search, _limit(request.args.get("limit")))
 

@@ -61,6 +61,12 @@ def json_parameter(name: str) -> Any:
         raise BadRequest(f"Parameter '{name}' is not valid JSON.") from None
 
 
+def filter_parameter() -> Any:
+    """Return the parameter ``filter``: a tree written as JSON, or the text of a formula."""
+    text = request.args.get("filter", "")
+    return json_parameter("filter") if text.lstrip()[:1] in ("{", "[", "") or text == "null" else text
+
+
 def flag(name: str) -> bool:
     """Return a query parameter that is ``true`` or ``false`` (absent: false)."""
     text = request.args.get(name, "false")

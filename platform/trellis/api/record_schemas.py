@@ -32,7 +32,7 @@ def change_schema(model: ObjectModel) -> dict[str, Any]:
 
 def record_schema(model: ObjectModel) -> dict[str, Any]:
     """Return the schema of a record as it is answered."""
-    shown = [f for f in model.all_fields if f.columns and f.name not in ("deleted_at", "version")]
+    shown = [f for f in model.all_fields if f.is_shown and f.name not in ("deleted_at", "version")]
     properties: dict[str, Any] = {
         "id": {"type": "string", "examples": [record_id.format_id(model.name, 1234)]},
         "version": {"type": "integer"},

@@ -21,7 +21,7 @@ from trellis.query.query import InvalidQuery, problem
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="File; default: standard output.")
 @click.option("--format", "format_name", help="csv, xlsx, json or ndjson; default: by the file's name, else csv.")
 @click.option("--fields", help="Paths, with commas: name,account.name. Default: all fields.")
-@click.option("--filter", "filter_json", help='Filter tree: {"field": "stage", "op": "=", "value": "won"}.')
+@click.option("--filter", "filter_text", help="Formula, such as \"stage = 'won'\", or a filter tree in JSON.")
 @click.option("--search", help="Full-text search.")
 @click.option("--limit", type=click.IntRange(1), help="At most so many records.")
 @click.option("--labels", type=click.Choice(["en", "zh"]), help="Head columns with labels instead of API names.")
@@ -32,7 +32,7 @@ def command(
     output: Path | None,
     format_name: str | None,
     fields: str | None,
-    filter_json: str | None,
+    filter_text: str | None,
     search: str | None,
     limit: int | None,
     labels: str | None,
@@ -44,7 +44,7 @@ def command(
     if output is None and state.json:
         raise click.UsageError("With --json the answer is a report: name a file with --output.")
     paths = tuple(p.strip() for p in (fields or "").split(",") if p.strip())
-    wanted = Export(object_name, paths, read_json(filter_json, "filter"), search, limit, labels)
+    wanted = Export(object_name, paths, read_filter(filter_text), search, limit, labels)
     pieces = exporting.export(state.tenant, state.principal, wanted, chosen)
     if output is None:
         stream = sys.stdout.buffer
@@ -61,10 +61,17 @@ def command(
     state.answer({"file": str(output), "format": chosen, "bytes": size}, f"{output}: {size:,} bytes.")
 
 
-def read_json(text: str | None, at: str) -> Any:
-    """Return the JSON value of an option; None for none. Raises ``InvalidQuery``."""
-    if text is None:
+def read_filter(text: str | None) -> Any:
+    """Return the filter of an option: a tree written as JSON, or the text of a formula; None for none.
+
+    Raises ``InvalidQuery``.
+    """
+    if text is None or not text.strip():
         return None
+    return _read_json(text, "filter") if text.lstrip()[0] in "{[" else {"formula": text}
+
+
+def _read_json(text: str, at: str) -> Any:
     try:
         found = json.loads(text)
     except ValueError as bad:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from trellis.cli.export import read_json
+from trellis.cli.export import read_filter
 from trellis.cli.state import State, pass_state
 from trellis.query import run_query
 from trellis.query.query import Page, read_query
@@ -19,7 +19,7 @@ from trellis.query.query import Page, read_query
 @click.command("query")
 @click.argument("object_name", metavar="OBJECT")
 @click.option("--fields", help="Paths, with commas: name,account.name.")
-@click.option("--filter", "filter_json", help='Filter tree: {"field": "amount", "op": ">", "value": "100"}.')
+@click.option("--filter", "filter_text", help='Formula, such as "amount > 100", or a filter tree in JSON.')
 @click.option("--sort", help="Paths, with commas; '-' before one sorts it downwards.")
 @click.option("--search", help="Full-text search.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
@@ -36,12 +36,12 @@ from trellis.query.query import Page, read_query
 @click.option("--total", is_flag=True, help="Count all records that fit.")
 @pass_state
 def command(
-    state: State, /, object_name: str, filter_json: str | None, aggregates: tuple[str, ...], **rest: Any
+    state: State, /, object_name: str, filter_text: str | None, aggregates: tuple[str, ...], **rest: Any
 ) -> None:
     """Show records of OBJECT as a table, or as JSON with --json."""
     raw = {k: v for k, v in rest.items() if v}
-    if filter_json is not None:
-        raw["filter"] = read_json(filter_json, "filter")
+    if filter_text is not None:
+        raw["filter"] = read_filter(filter_text)
     if aggregates:
         raw["aggregates"] = [_aggregate(a) for a in aggregates]
     query = read_query(object_name, raw)

@@ -53,6 +53,7 @@ class AddressField(FieldType):
     icon = "map-pin"
     category = "text"
     widget = "address"
+    parts = dict.fromkeys(_PARTS, "text")
     unique_allowed = False
     options = {
         "country": {

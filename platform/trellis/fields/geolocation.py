@@ -34,6 +34,7 @@ class GeolocationField(FieldType):
     icon = "current-location"
     category = "opaque"
     widget = "geolocation"
+    parts = {"latitude": "number", "longitude": "number"}
     unique_allowed = False
 
     def compile(self, field: FieldDoc, env: Environment) -> Codec:

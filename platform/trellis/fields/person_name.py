@@ -107,6 +107,7 @@ class PersonNameField(FieldType):
     icon = "id"
     category = "text"
     widget = "person_name"
+    parts = dict.fromkeys(_PARTS, "text")
     unique_allowed = False
 
     def compile(self, field: FieldDoc, env: Environment) -> Codec:

@@ -53,7 +53,7 @@ class Aggregate:
 class Query:
     """What to read. ``fields`` are paths (``account.name``); empty means all fields of the object.
 
-    ``filter`` is a tree (see ``filters.py``); ``search`` full-text; ``deleted`` asks the recycle bin instead of live
+    ``filter`` is a tree (see ``filters.py``), in JSON also the text of a formula; ``search`` full-text; ``deleted`` asks the recycle bin instead of live
     records. ``total`` is True, False or ``"estimate"`` (see ``estimates.py``). With ``aggregates`` or ``group_by`` (paths,
     or date buckets as in ``buckets.py``) the answer has one row per group.
     """
@@ -119,7 +119,9 @@ def read_query(object_name: str, raw: object) -> Query:
     for key, kind in (("cursor", str), ("search", str), ("total", (bool, str)), ("deleted", bool), ("filter", Mapping)):
         value = raw.get(key)
         if value is not None:
-            if not isinstance(value, kind):
+            if key == "filter" and isinstance(value, str):
+                values[key] = {"formula": value}
+            elif not isinstance(value, kind):
                 problems.append(problem(key, "wrong_type", f"'{key}' has the wrong type: {type(value).__name__}."))
             elif key == "total" and isinstance(value, str) and value != "estimate":
                 problems.append(problem(key, "wrong_type", "'total' is true, false or \"estimate\"."))

@@ -72,7 +72,9 @@ def _read_version(row: Row, value: object) -> None:
 def _refuse_key(model: ObjectModel, row: Row, name: object) -> None:
     text = str(name)[:80]
     known = model.field(text)
-    if known is not None or text == "id":
+    if known is not None and known.is_formula:
+        row.refuse(text, "read_only", f"'{text}' is a formula: it is computed from other fields and cannot be written.")
+    elif known is not None or text == "id":
         row.refuse(text, "read_only", f"'{text}' is set by Trellis and cannot be written.")
     else:
         hint = did_you_mean(text, model.fields)
