@@ -9,7 +9,8 @@ import codecs
 import hashlib
 import logging
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
 from flask import Blueprint, Response, request
@@ -19,8 +20,8 @@ from trellis.access import AccessDenied, Cause, Principal, rights
 from trellis.api import reading
 from trellis.api.answers import encode
 from trellis.api.context import Api
-from trellis.api.errors import BadRequest, TooLarge, UnsupportedMediaType, body_of
-from trellis.api.once import Reply, idempotency_key, once, once_with
+from trellis.api.errors import TooLarge, UnsupportedMediaType, body_of
+from trellis.api.once import Reply, idempotency_key, lines_once, once, once_with
 from trellis.bulk import BadFile, Order, Row, read_rows, write_all, write_chunk
 from trellis.bulk.background import payload_of
 from trellis.bulk.writing import Line, chunks
@@ -50,8 +51,6 @@ def install(blueprint: Blueprint, api: Api) -> None:
         order = _order(name)
         in_background = reading.flag("async")
         key = idempotency_key()
-        if key is not None and not in_background:
-            raise BadRequest("Idempotency-Key goes with async=true only; to repeat rows safely use operation=upsert.")
         tenant = api.tenant()
         principal, columns = api.read(lambda r: (r.principal, order.columns(r.model.object(name))), scope="write")
         stream, digest = _spool()
@@ -61,7 +60,7 @@ def install(blueprint: Blueprint, api: Api) -> None:
                 _may_create(api, order)
                 stream.seek(0)
                 return _enqueue(api, tenant, principal, order, stream, key, digest)
-            return _write_now(tenant, principal, order, rows, stream)
+            return _write_now(tenant, principal, order, rows, stream, _Once(key, _digest_of(digest)) if key else None)
         except BaseException:
             stream.close()
             raise
@@ -112,25 +111,63 @@ def _spool() -> tuple[BinaryIO, str]:
     return cast(BinaryIO, spool), digest.hexdigest()
 
 
-def _write_now(tenant: Tenant, principal: Principal, order: Order, rows: Iterator[Row], stream: BinaryIO) -> Response:
+@dataclass(slots=True)
+class _Once:
+    """The request's Idempotency-Key; ``replayed`` tells whether its first rows had been written before."""
+
+    key: str
+    digest: str
+    replayed: bool = False
+
+    def lines(self, tx: Transaction, part: int, produce: Callable[[], list[Line]]) -> list[Line]:
+        """Return the lines of one transaction of the request, written now or before."""
+        lines, before = lines_once(tx, self.key, self.digest, part, produce)
+        if part == 0:
+            self.replayed = before
+        return lines
+
+
+def _digest_of(content: str) -> str:
+    """Return what makes two bulk requests the same one; ``content`` is the digest of the body."""
+    return hashlib.sha256(b"\n".join([request.path.encode(), request.query_string, content.encode()])).hexdigest()
+
+
+def _write_now(
+    tenant: Tenant, principal: Principal, order: Order, rows: Iterator[Row], stream: BinaryIO, once_only: _Once | None
+) -> Response:
     cause = Cause("bulk")
     if order.mode == "all_or_none":
-        lines = write_all(lambda body: tenant.run(principal, cause, body), order, rows)
+
+        def run(body: Callable[[Transaction], list[Line]]) -> list[Line]:
+            def whole(tx: Transaction) -> list[Line]:
+                return body(tx) if once_only is None else once_only.lines(tx, 0, lambda: body(tx))
+
+            return tenant.run(principal, cause, whole)
+
+        lines = write_all(run, order, rows)
         stream.close()
-        return Response(_encode(lines), 200, mimetype=NDJSON)
-    parts = _parts(tenant, principal, order, rows)
+        return Response(_encode(lines), 200, _replayed(once_only), mimetype=NDJSON)
+    parts = _parts(tenant, principal, order, rows, once_only)
     # The first chunk is written before the status is sent, so that what concerns the whole request is a plain refusal.
     first = next(parts, [])
-    response = Response(_stream(first, parts), 200, mimetype=NDJSON)
+    response = Response(_stream(first, parts), 200, _replayed(once_only), mimetype=NDJSON)
     response.call_on_close(stream.close)
     return response
 
 
-def _parts(tenant: Tenant, principal: Principal, order: Order, rows: Iterator[Row]) -> Iterator[list[Line]]:
-    for chunk in chunks(rows):
+def _replayed(once_only: _Once | None) -> dict[str, str]:
+    return {"Idempotency-Replayed": "true"} if once_only is not None and once_only.replayed else {}
 
-        def body(tx: Transaction, kept: list[Row] = chunk) -> list[Line]:
-            return write_chunk(tx, order, kept)
+
+def _parts(
+    tenant: Tenant, principal: Principal, order: Order, rows: Iterator[Row], once_only: _Once | None
+) -> Iterator[list[Line]]:
+    for part, chunk in enumerate(chunks(rows)):
+
+        def body(tx: Transaction, part: int = part, kept: list[Row] = chunk) -> list[Line]:
+            if once_only is None:
+                return write_chunk(tx, order, kept)
+            return once_only.lines(tx, part, lambda: write_chunk(tx, order, kept))
 
         yield tenant.run(principal, Cause("bulk"), body)
 
@@ -183,8 +220,7 @@ def _enqueue(
     try:
         if key is None:
             return once(api, body)
-        parts = [request.path.encode(), request.query_string, digest.encode()]
-        response = once_with(api, key, hashlib.sha256(b"\n".join(parts)).hexdigest(), body)
+        response = once_with(api, key, _digest_of(digest), body)
     except BaseException:
         files.remove(tenant, stored.id)
         raise

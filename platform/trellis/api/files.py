@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, BinaryIO, cast
 from urllib.parse import quote
 
@@ -14,6 +15,7 @@ from trellis.api.answers import answer
 from trellis.api.context import Api, Reading
 from trellis.api.errors import BadRequest, TooLarge
 from trellis.api.record_answers import number_of
+from trellis.api.once import Reply, idempotency_key, once_with
 from trellis.query import get_record
 
 INLINE = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf", "text/plain"})
@@ -28,13 +30,15 @@ def install(blueprint: Blueprint, api: Api) -> None:
         reading.allow_parameters(("name", "object", "record"))
         if (request.content_length or 0) > files.MAX_FILE + 64 * 1024:
             raise TooLarge(f"A file has at most {files.MAX_FILE // 1024 // 1024} MB.")
-        tenant = api.tenant()
+        key, tenant = idempotency_key(), api.tenant()
         principal, attach = api.read(_target, scope="write")
         stream, name, media_type = _sent()
         stored = files.store(
             tenant, principal, stream, name=request.args.get("name") or name, media_type=media_type, attach=attach
         )
-        return answer(file_json(stored), 201, {"Location": f"/api/v1/files/{stored.id}"})
+        if key is None:
+            return answer(*_created(stored))
+        return _once(api, key, stored)
 
     @blueprint.get("/files/<file_id>")
     def download(file_id: str) -> Response:
@@ -44,6 +48,29 @@ def install(blueprint: Blueprint, api: Api) -> None:
 
 
 def file_json(stored: files.StoredFile) -> dict[str, Any]:
+def _created(stored: files.StoredFile) -> Reply:
+    return file_json(stored), 201, {"Location": f"/api/v1/files/{stored.id}"}
+
+
+def _once(api: Api, key: str, stored: files.StoredFile) -> Response:
+    """Answer an upload with an Idempotency-Key: of a repetition the first file stays, and the second one goes."""
+    parts = [
+        request.path.encode(),
+        request.query_string,
+        stored.sha256.encode(),
+        stored.name.encode(),
+        stored.media_type.encode(),
+    ]
+    try:
+        response = once_with(api, key, hashlib.sha256(b"\n".join(parts)).hexdigest(), lambda tx: _created(stored))
+    except BaseException:
+        files.remove(api.tenant(), stored.id)
+        raise
+    if "Idempotency-Replayed" in response.headers:
+        files.remove(api.tenant(), stored.id)
+    return response
+
+
     """Return what clients are told of a file."""
     return {
         "id": stored.id,

@@ -1,7 +1,11 @@
 """Writes that happen once: ``Idempotency-Key``.
 
-The key, bound to the caller and to a digest of the request, is stored in the transaction of the write. A repetition gets the
-first answer and writes nothing; another request under the same key is refused. Refused requests leave no key behind.
+The key, bound to the caller and to a digest of the request and of the token's scopes, is stored in the transaction of the
+write. A repetition gets the first answer and writes nothing; another request under the same key is refused, and so is the same
+request with other scopes: an answer is never told to somebody who might not have got it. Refused requests leave no key behind.
+
+A request that needs several transactions (bulk) keeps one entry for each, so that a repetition after a crash goes on where the
+first one broke off.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ import orjson
 import sqlalchemy as sa
 from flask import Response, request
 
-from trellis.api.answers import answer
+from trellis.api.answers import answer, encode
 from trellis.api.context import Api
 from trellis.api.errors import BadRequest
 from trellis.storage import system
@@ -69,26 +73,57 @@ def _response(body: Any, status: int, headers: dict[str, str]) -> Response:
     return Response(status=status, headers=headers) if body is None else answer(body, status, headers)
 
 
+def lines_once(
+    tx: Transaction, key: str, digest: str, part: int, produce: Callable[[], list[Any]]
+) -> tuple[list[Any], bool]:
+    """Return the lines of one part of a request, written at most once, and whether they were written before."""
+    own = key if part == 0 else hashlib.sha256(f"{key}\n{part}".encode()).hexdigest()
+    bound = _bound(tx, digest)
+    stored = _stored(tx, own, bound)
+    if stored is not None:
+        return orjson.loads(stored["body"]), True
+    lines = produce()
+    _keep(tx, own, bound, 200, encode(lines).decode())
+    return lines, False
+
+
 def _remembered(tx: Transaction, key: str, digest: str, body: Body) -> Response:
-    c, actor = system.idempotency.c, tx.principal.user or 0
-    row = tx.connection.execute(sa.select(system.idempotency).where(c.key == key, c.actor == actor)).mappings().first()
-    if row is not None:
-        if row["request"] != digest:
-            raise IdempotencyConflict("This Idempotency-Key was used for another request. Use a new one.")
-        return _replay(row["body"], row["status"])
+    bound = _bound(tx, digest)
+    stored = _stored(tx, key, bound)
+    if stored is not None:
+        return _replay(stored["body"], stored["status"])
     response = _response(*body(tx))
-    tx.connection.execute(
-        system.idempotency.insert(),
-        {
-            "key": key,
-            "actor": actor,
-            "request": digest,
-            "status": response.status_code,
-            "body": response.get_data(as_text=True),
-            "at": tx.now,
-        },
-    )
+    _keep(tx, key, bound, response.status_code, response.get_data(as_text=True))
     return response
+
+
+def _bound(tx: Transaction, digest: str) -> str:
+    """Return the digest together with what the caller's token may do."""
+    scopes = tx.principal.scopes
+    allowed = "all" if scopes is None else ",".join(sorted(scopes))
+    return hashlib.sha256(f"{digest}\n{allowed}".encode()).hexdigest()
+
+
+def _stored(tx: Transaction, key: str, bound: str) -> Any:
+    """Return what is kept under the key, or None. Raises :class:`IdempotencyConflict`."""
+    c = system.idempotency.c
+    query = sa.select(system.idempotency).where(c.key == key, c.actor == (tx.principal.user or 0))
+    row = tx.connection.execute(query).mappings().first()
+    if row is not None and row["request"] != bound:
+        raise IdempotencyConflict("This Idempotency-Key was used for another request. Use a new one.")
+    return row
+
+
+def _keep(tx: Transaction, key: str, bound: str, status: int, body: str) -> None:
+    entry = {
+        "key": key,
+        "actor": tx.principal.user or 0,
+        "request": bound,
+        "status": status,
+        "body": body,
+        "at": tx.now,
+    }
+    tx.connection.execute(system.idempotency.insert(), entry)
 
 
 def _replay(text: str, status: int) -> Response:
@@ -97,8 +132,9 @@ def _replay(text: str, status: int) -> Response:
         return response
     response.mimetype = "application/json"
     stored = orjson.loads(text)
-    if isinstance(stored, dict) and "id" in stored and "version" in stored:
-        response.headers["ETag"] = f'"{stored["version"]}"'
+    if isinstance(stored, dict) and "id" in stored:
+        if "version" in stored:
+            response.headers["ETag"] = f'"{stored["version"]}"'
         if status == 201:
             response.headers["Location"] = f"{request.path.partition('/external/')[0]}/{stored['id']}"
     return response

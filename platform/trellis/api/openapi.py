@@ -114,3 +114,24 @@ def _add_object(spec: APISpec, r: Reading, model: ObjectModel, templates: Mappin
             item["parameters"][-1]["schema"]["enum"] = children
         parameters = item.pop("parameters", [])
         spec.path(path, operations=item, parameters=parameters)
+        _add_examples(item, model)
+
+
+def _add_examples(item: Mapping[str, Any], model: ObjectModel) -> None:
+    """Give the bodies that hold a record an example: of a new one, or of a change by its first field."""
+    new = example(model)
+    line = json.dumps(new, ensure_ascii=False)
+    for method, shown in (("post", new), ("put", new), ("patch", dict(list(new.items())[:1]))):
+        for media_type, body in item.get(method, {}).get("requestBody", {}).get("content", {}).items():
+            if media_type == "application/x-ndjson":
+                body["example"] = f"{line}\n"
+            elif media_type == "text/csv":
+                body["example"] = _csv_example(new)
+            elif body["schema"].get("$ref", "").endswith((f"{model.name}_new", f"{model.name}_change")):
+                body["example"] = shown
+
+
+def _csv_example(new: Mapping[str, Any]) -> str:
+    plain = {k: v for k, v in new.items() if isinstance(v, str | int | bool) and "," not in str(v)}
+    cells = (str(v).lower() if isinstance(v, bool) else str(v) for v in plain.values())
+    return f"{','.join(plain)}\n{','.join(cells)}\n"
