@@ -42,17 +42,32 @@ def references(field: Mapping[str, Any], object_name: str, pointer: str) -> Iter
         yield Reference(f"{pointer}/target/{index}", "object", name)
     if isinstance(field.get("picklist"), str):
         yield Reference(f"{pointer}/picklist", "picklist", field["picklist"])
+    pipelines = field.get("pipelines")
+    for index, name in enumerate(pipelines if isinstance(pipelines, list) else ()):
+        yield Reference(f"{pointer}/pipelines/{index}", "pipeline", name)
     if isinstance(field.get("depends_on"), str):
         yield Reference(f"{pointer}/depends_on", "object", object_name, field["depends_on"])
     if isinstance(field.get("rate_date"), str):
         yield Reference(f"{pointer}/rate_date", "object", object_name, field["rate_date"])
+    if isinstance(field.get("of"), str):
+        yield from _children(field, pointer)
+
+
+def _children(field: Mapping[str, Any], pointer: str) -> Iterator[Reference]:
+    """Yield what a roll-up points to: the child records by their lookup, their field and their order."""
+    child, _, link = field["of"].partition(".")
+    if link:
+        yield Reference(f"{pointer}/of", "object", child, link)
+    for key in ("field", "order_by"):
+        if isinstance(field.get(key), str):
+            yield Reference(f"{pointer}/{key}", "object", child, field[key].removeprefix("-"))
 
 
 def check_all(document: Document, context: Check) -> Iterator[Diagnostic]:
     """Yield what is wrong with the fields of an object."""
     for index, field in enumerate(document["fields"]):
         spec = context.field_types[field["type"]]
-        yield from _check(field, spec, f"/fields/{index}", context)
+        yield from _check(field, spec, f"/fields/{index}", document["name"], context)
         yield from _formulas(field, document["name"], f"/fields/{index}", context)
         if isinstance(field.get("depends_on"), str):
             yield from _dependency(field, document["name"], f"/fields/{index}", context)
@@ -60,12 +75,17 @@ def check_all(document: Document, context: Check) -> Iterator[Diagnostic]:
             yield from _rate_date(field, document["name"], f"/fields/{index}/rate_date", context)
 
 
-def _check(field: Mapping[str, Any], spec: FieldTypeSpec, pointer: str, context: Check) -> Iterator[Diagnostic]:
+def _check(
+    field: Mapping[str, Any], spec: FieldTypeSpec, pointer: str, object_name: str, context: Check
+) -> Iterator[Diagnostic]:
     yield from _flags(field, spec, pointer)
     if "default" in field and not is_formula(field["default"]):
         yield from _default(field, spec, pointer, context)
     try:
         yield from spec.check(field, pointer, context.snapshot)
+        check_of = getattr(spec, "check_of", None)
+        if check_of is not None and context.relations.has_object(object_name):
+            yield from check_of(field, pointer, object_name, context.snapshot)
     except Exception as error:
         # Field types are plug-ins: one that fails must not take the check of everything else with it.
         yield Diagnostic(

@@ -52,6 +52,8 @@ STATUS: Mapping[str, int] = {
     "stale_model": 503,
     "unknown_relationship": 404,
     "unknown_job": 404,
+    "unknown_activity": 404,
+    "pipeline_gone": 409,
     "rate_limited": 429,
     "invalid_operations": 422,
     "bad_value": 422,

@@ -27,7 +27,8 @@ from trellis.api.record_schemas import change_schema, create_schema, example, re
 from trellis.api.related import relationships
 from trellis.model import ObjectModel
 
-_FILE = Path(__file__).parent / "spec" / "endpoints.json"
+_SPEC = Path(__file__).parent / "spec"
+"""One file per group of endpoints; their sections are put together."""
 
 
 def install(blueprint: Blueprint, api: Api) -> None:
@@ -50,7 +51,16 @@ def _document(r: Reading) -> bytes:
 
 @cache
 def _hand_written() -> Mapping[str, Any]:
-    found: Mapping[str, Any] = json.loads(_FILE.read_text(encoding="utf-8"))
+    found: dict[str, Any] = {}
+    for file in sorted(_SPEC.glob("*.json")):
+        for section, entries in json.loads(file.read_text(encoding="utf-8")).items():
+            if isinstance(entries, str):
+                found[section] = entries
+                continue
+            known = found.setdefault(section, {})
+            if clash := known.keys() & entries.keys():
+                raise RuntimeError(f"{file.name} describes {sorted(clash)} of '{section}' a second time.")
+            known.update(entries)
     return found
 
 
@@ -113,8 +123,8 @@ def _add_object(spec: APISpec, r: Reading, model: ObjectModel, templates: Mappin
                 continue
             item["parameters"][-1]["schema"]["enum"] = children
         parameters = item.pop("parameters", [])
-        spec.path(path, operations=item, parameters=parameters)
         _add_examples(item, model)
+        spec.path(path, operations=item, parameters=parameters)
 
 
 def _add_examples(item: Mapping[str, Any], model: ObjectModel) -> None:

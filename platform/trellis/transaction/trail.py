@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from trellis.model import ObjectModel
@@ -36,20 +37,7 @@ class Trail:
     def record(self, model: ObjectModel, row: Row, action: str, version: int) -> None:
         """Note that ``row`` was written."""
         tx = self.tx
-        values = self._values(model, row, action)
-        self._changes.append(
-            {
-                "at": tx.now,
-                "actor": tx.principal.user,
-                "cause": tx.cause_json,
-                "object": model.name,
-                "record": row.id,
-                "action": action,
-                "version": version,
-                "model": tx.model.version,
-                "values": values,
-            }
-        )
+        self._note(model, row, action, version, self._values(model, row, action), tx.cause_json)
         if action != "updated":
             self.fact(action, model.name, row.id, None)
         elif "owner" in row.changed:
@@ -57,6 +45,23 @@ class Trail:
             self.fact("owner_changed", model.name, row.id, {"from": old and old.id, "to": new and new.id})
         assert row.id is not None
         self.touched.setdefault((model.name, action), []).append(row.id)
+
+    def derived(self, model: ObjectModel, row: Row, because_of: Sequence[str]) -> None:
+        """Note that derived values of ``row`` followed from other records, where the field's history is asked for."""
+        values = self._values(model, row, "updated")
+        if values:
+            cause = {**self.tx.cause_json, "because_of": list(because_of)}
+            self._note(model, row, "derived", row.new["version"], values, cause)
+
+    def mark(self) -> tuple[int, int, dict[tuple[str, str], list[int]]]:
+        """Return how far the trail is, for :meth:`back_to`."""
+        return len(self._changes), len(self._facts), {k: list(ids) for k, ids in self.touched.items()}
+
+    def back_to(self, mark: tuple[int, int, dict[tuple[str, str], list[int]]]) -> None:
+        """Forget what was noted since ``mark``: it was taken back."""
+        del self._changes[mark[0] :]
+        del self._facts[mark[1] :]
+        self.touched = mark[2]
 
     def fact(self, kind: str, object_name: str, record: int | None, data: Mapping[str, Any] | None) -> None:
         """Append a typed event to the fact ledger."""
@@ -70,6 +75,30 @@ class Trail:
                 "actor": tx.principal.user,
                 "cause": tx.cause_json,
                 "data": data,
+            }
+        )
+
+    def _note(
+        self,
+        model: ObjectModel,
+        row: Row,
+        action: str,
+        version: int,
+        values: dict[str, Any] | None,
+        cause: Mapping[str, Any],
+    ) -> None:
+        tx = self.tx
+        self._changes.append(
+            {
+                "at": tx.now,
+                "actor": tx.principal.user,
+                "cause": cause,
+                "object": model.name,
+                "record": row.id,
+                "action": action,
+                "version": version,
+                "model": tx.model.version,
+                "values": values,
             }
         )
 
@@ -109,6 +138,11 @@ class Trail:
         assert done.inserted_primary_key is not None
         return int(done.inserted_primary_key[0])
 
+    def enqueue_many(self, topic: str, messages: Sequence[tuple[datetime, Mapping[str, Any]]]) -> None:
+        """Put messages into the outbox, each with the moment at which it falls due."""
+        rows = [{**self._message(topic, payload), "due_at": due} for due, payload in messages]
+        _OUTBOX.run_many(self.tx.connection, rows)
+
     def _message(self, topic: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         now = self.tx.now
         return {
@@ -127,7 +161,7 @@ def _writers(model: ObjectModel) -> Mapping[str, Any]:
     """Return how the fields whose values history keeps are written as JSON; built once per model."""
     found: Mapping[str, Any] | None = model.__dict__.get("_history_writers")
     if found is None:
-        tracked = [f for f in model.all_fields if f.name not in UNTRACKED and f.doc.get("history") is not False]
+        tracked = [f for f in model.all_fields if f.name not in UNTRACKED and f.doc.get("history", not f.type.derived)]
         found = model.__dict__["_history_writers"] = {f.name: f.json_writer() for f in tracked}
     return found
 

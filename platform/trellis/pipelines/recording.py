@@ -1,0 +1,77 @@
+"""Stage history: who entered which stage when, and why; written with the move, whichever door it came through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from trellis.model import ObjectModel
+from trellis.pipelines import stays
+from trellis.pipelines.versions import pipelines_of
+from trellis.pipelines.walk import Walk, forget, walks
+from trellis.transaction.row import Row
+
+if TYPE_CHECKING:
+    from trellis.transaction.transaction import Transaction
+
+STUCK = "stage_stuck"
+"""Topic of the message that falls due when a record has stood in a stage for too long."""
+
+
+def record_stays(tx: Transaction, model: ObjectModel, rows: Sequence[Row]) -> None:
+    """The step of the write path that ends and begins stays in stages."""
+    for field in pipelines_of(tx.model, model):
+        moved = [w for w in walks(tx, field, list(rows)) if w.moved or w.switched or w.stay is None]
+        if moved:
+            stays.end(tx.connection, [_end(tx, w) for w in moved if w.stay is not None])
+            stays.begin(tx.connection, [_begin(tx, model, w) for w in moved])
+            tx.trail.enqueue_many(STUCK, [d for w in moved if (d := _due(tx, model, w)) is not None])
+            for walk in moved:
+                _fact(tx, model, walk)
+        for row in rows:
+            forget(tx, row, field)
+
+
+def _end(tx: Transaction, walk: Walk) -> dict[str, Any]:
+    assert walk.stay is not None
+    return {"b_id": walk.stay.id, "b_at": tx.now, "b_by": tx.principal.user, "b_next": walk.new}
+
+
+def _begin(tx: Transaction, model: ObjectModel, walk: Walk) -> dict[str, Any]:
+    assert walk.pipeline is not None
+    return {
+        "object": model.name,
+        "record": walk.row.id,
+        "field": walk.field,
+        "pipeline": walk.pipeline.name,
+        "digest": _digest(walk),
+        "stage": walk.new,
+        "came_from": walk.old if walk.moved else None,
+        "entered_at": tx.now,
+        "entered_by": tx.principal.user,
+        "cause": tx.cause_json,
+    }
+
+
+def _digest(walk: Walk) -> str:
+    """Return the version under which the record goes on: the one with which it began, while it stays in the pipeline."""
+    assert walk.pipeline is not None
+    if walk.stay is not None and not walk.switched:
+        return walk.stay.digest
+    return walk.pipeline.digest
+
+
+def _due(tx: Transaction, model: ObjectModel, walk: Walk) -> tuple[Any, dict[str, Any]] | None:
+    stage = walk.stage
+    if stage is None or stage.stuck_after is None:
+        return None
+    payload = {"object": model.name, "record": walk.row.id, "field": walk.field, "stage": stage.name}
+    return tx.now + stage.stuck_after, {**payload, "entered_at": tx.now.isoformat()}
+
+
+def _fact(tx: Transaction, model: ObjectModel, walk: Walk) -> None:
+    assert walk.pipeline is not None
+    data: dict[str, Any] = {"field": walk.field, "pipeline": walk.pipeline.name, "from": walk.old, "to": walk.new}
+    if walk.stay is not None:
+        data["seconds"] = int((tx.now - walk.stay.entered_at).total_seconds())
+    tx.trail.fact("stage_moved", model.name, walk.row.id, data)
