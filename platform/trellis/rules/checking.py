@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trellis.rules import field_values
+from trellis.rules.access_conditions import beyond_the_row
 from trellis.rules.default_order import cycle_through
 from trellis.rules.scope import ObjectScope
 from trellis_metadata.diagnostics import Diagnostic, did_you_mean
@@ -44,6 +45,7 @@ def check_formula(
         for problem in error.problems:
             yield Diagnostic(problem.code, pointer, problem.show(text), "Correct the formula at the marked place.")
         return
+    yield from beyond_the_row(typed, pointer)
     if field is not None:
         yield from _default(typed, field, object_name, snapshot, pointer)
 
