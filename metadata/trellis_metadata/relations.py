@@ -70,6 +70,7 @@ class Relations:
     ) -> None:
         self._types = field_types
         self._system = system
+        self._documents = snapshot.get
         self._objects = snapshot.of_kind("object")
         self._fields: dict[str, dict[str, Mapping[str, Any]]] = {}
 
@@ -129,5 +130,16 @@ class Relations:
         return self._found(object_name, name, str(field.get("type")), field)
 
     def _found(self, object_name: str, name: str, type_: str, field: Mapping[str, Any] | None) -> Found:
-        spec = self._types.get(type_)
-        return Found(object_name, name, type_, spec.category if spec else None, field)
+        return Found(object_name, name, type_, self._category(field, self._types.get(type_)), field)
+
+    def _category(self, field: Mapping[str, Any] | None, spec: FieldTypeSpec | None) -> str | None:
+        """Return the category of a field's values; computed fields say which plain field they are like."""
+        held = getattr(spec, "held", None)
+        if held is None or field is None:
+            return spec.category if spec else None
+        try:
+            plain = self._types.get(str(held(field, self._documents).get("type")))
+        except (KeyError, TypeError, ValueError, AttributeError):
+            # The document has a wrong shape, which is told where it stands.
+            return None
+        return plain.category if plain else None

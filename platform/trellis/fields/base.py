@@ -76,6 +76,10 @@ class Environment(Protocol):
         """Return the shared picklist document called ``name``, or None."""
         ...
 
+    def document(self, kind: str, name: str) -> Mapping[str, Any] | None:
+        """Return a document of the tenant's metadata, or None."""
+        ...
+
     def seal(self, text: str) -> str:
         """Encrypt ``text`` with the tenant's key (for secrets at rest)."""
         ...
@@ -159,8 +163,14 @@ class FieldType:
     required_options: ClassVar[tuple[str, ...]] = ()
     category: ClassVar[str] = "text"
     widget: ClassVar[str] = "text"
+    stored: ClassVar[bool] = True
+    """False when values have no columns: they are computed when they are read (formula)."""
+    parts: ClassVar[Mapping[str, str]] = {}
+    """Parts that paths may end with (``amount.currency``), with the category of each."""
     computed: ClassVar[bool] = False
     """True when people and programs cannot write the field (auto-number, formula, roll-up)."""
+    derived: ClassVar[bool] = False
+    """True when Trellis keeps the stored value right by other records: a change of it is no change of the record."""
     unique_allowed: ClassVar[bool] = True
     always_required: ClassVar[bool] = False
     """True when a field of this type is required whatever its document says."""
@@ -199,7 +209,7 @@ class FieldType:
         What ``known`` cannot tell is not judged.
         """
         try:
-            codec = self.compile(field, _environment(known))
+            codec = self.compile(field, snapshot_environment(known))
             parse = codec.parse if part is None else codec.parts[part].parse
         except Exception:
             return None
@@ -211,6 +221,14 @@ class FieldType:
         except InvalidValue as problem:
             return problem.message
         return None
+
+    def check_of(self, field: FieldDoc, pointer: str, object_name: str, snapshot: Snapshot) -> Iterable[Diagnostic]:
+        """Yield what is wrong with ``field`` as a field of ``object_name``, among the other documents."""
+        return ()
+
+    def held(self, field: FieldDoc, documents: Callable[[str, str], Mapping[str, Any] | None]) -> FieldDoc:
+        """Return the plain field whose values this one has: itself, unless its value is computed from others."""
+        return field
 
     def compile(self, field: FieldDoc, env: Environment) -> Codec:
         """Return the field's compiled behaviour. ``field`` passed validation."""
@@ -232,13 +250,17 @@ class _SnapshotEnvironment:
         self._snapshot = snapshot
 
     def picklist(self, name: str) -> Mapping[str, Any] | None:
+        return self.document("picklist", name)
+
+    def document(self, kind: str, name: str) -> Mapping[str, Any] | None:
         if self._snapshot is None:
             raise _NeedsEnvironment(name)
-        return self._snapshot.get("picklist", name)
+        return self._snapshot.get(kind, name)
 
     def __getattr__(self, name: str) -> Any:
         raise _NeedsEnvironment(name)
 
 
-def _environment(known: Any) -> Any:
+def snapshot_environment(known: Any) -> Any:
+    """Return an environment for ``known``: itself, or a snapshot's, in which questions about the tenant end the check."""
     return known if hasattr(known, "parse_id") else _SnapshotEnvironment(known)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from trellis import record_id
 from trellis.fields.base import InvalidValue
 from trellis.money import currencies
 from trellis_metadata.snapshot import Snapshot
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+"""Without a clock everything that can run out has run out."""
 
 
 def _no_key(_text: str) -> str:
@@ -25,6 +29,8 @@ class ModelEnvironment:
     default_country: str = "US"
     sealer: Callable[[str], str] = _no_key
     unsealer: Callable[[str], str] = _no_key
+    now: Callable[[], datetime] = lambda: _NEVER
+    """The moment, for what runs out."""
 
     @property
     def currencies(self) -> Mapping[str, int]:
@@ -32,6 +38,9 @@ class ModelEnvironment:
 
     def picklist(self, name: str) -> Mapping[str, Any] | None:
         return self.snapshot.get("picklist", name)
+
+    def document(self, kind: str, name: str) -> Mapping[str, Any] | None:
+        return self.snapshot.get(kind, name)
 
     def seal(self, text: str) -> str:
         return self.sealer(text)
