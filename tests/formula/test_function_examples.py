@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from trellis.decision_tables.function import functions_with_tables
 from trellis.formula import Context, ErrorValue, compile, functions
 from trellis.formula.cases import write_value
 from trellis.formula.function import Function
 from trellis.formula.functions import DuplicateFunction, load
 from trellis.formula.reference import reference_page
 from trellis_metadata.formula import FlatScope, Symbol, Type, check, parse
+from trellis_metadata.snapshot import Snapshot
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "formula-functions.md"
 SYMBOLS = [
@@ -22,6 +25,46 @@ SYMBOLS = [
     Symbol("interests", Type.MULTIPICKLIST, values=("golf", "tea")),
     Symbol("amount", Type.NUMBER),
 ]
+ABROAD = [
+    Symbol(f"$object.city.{name}", type_, many=True)
+    for name, type_ in (("code", Type.TEXT), ("name", Type.TEXT), ("people", Type.NUMBER))
+]
+SNAPSHOT = Snapshot.of(
+    [
+        {"kind": "object", "name": "city", "fields": [{"name": "code", "type": "text", "unique": True}]},
+        {
+            "kind": "decision_table",
+            "name": "discount",
+            "label": "Discount",
+            "keys": [{"name": "tier", "type": "text"}, {"name": "amount", "type": "number", "match": "range"}],
+            "values": [{"name": "rate", "type": "number"}, {"name": "label", "type": "text"}],
+            "rows": [
+                {
+                    "name": "a",
+                    "when": {"tier": "gold", "amount": {"from": 1000}},
+                    "then": {"rate": "0.2", "label": "Large"},
+                },
+                {"name": "b", "when": {"tier": "gold"}, "then": {"rate": "0.1", "label": "Gold"}},
+                {"name": "c", "then": {"rate": "0", "label": "None"}},
+            ],
+        },
+    ]
+)
+"""What the reference page says that the examples read."""
+
+
+class Outside:
+    """The rates and the record that the reference page describes."""
+
+    def rate(self, currency: str, day: date) -> Decimal | None:
+        usd = Decimal("7.2") if day >= date(2026, 7, 1) else Decimal(7)
+        return {"CNY": Decimal(1), "USD": usd, "EUR": Decimal(8)}.get(currency)
+
+    def find(self, object_name: str, key_field: str, value: Any, field: str) -> Any:
+        record = {"code": "SZ", "name": "Suzhou", "people": Decimal(12700000)}
+        return record[field] if record[key_field] == value else None
+
+
 ROW = {"stage": "won", "interests": ("golf",), "amount": Decimal(5)}
 
 
@@ -33,8 +76,9 @@ def examples() -> Iterator[tuple[Function, str, str]]:
 
 @pytest.mark.parametrize(("function", "formula", "result"), examples(), ids=lambda value: getattr(value, "name", None))
 def test_example_is_true(function: Function, formula: str, result: str) -> None:
-    typed = check(parse(formula), FlatScope(SYMBOLS, functions()), text=formula, blanks="blank")
-    value = compile(typed)(Context(ROW, now=datetime(2026, 11, 22, tzinfo=UTC)))
+    scope = FlatScope([*SYMBOLS, *ABROAD], functions_with_tables(SNAPSHOT))
+    typed = check(parse(formula), scope, text=formula, blanks="blank")
+    value = compile(typed)(Context(ROW, now=datetime(2026, 11, 22, tzinfo=UTC), outside=Outside()))
     if result == "error":
         assert isinstance(value, ErrorValue)
         return

@@ -69,11 +69,7 @@ class _Checker:
 
     def _result(self, tree: t.Tree, root: Node, returns: Type | None) -> None:
         if isinstance(root, Field) and root.symbol.many:
-            self.complain(
-                tree,
-                "many",
-                f"'{root.symbol.path}' is a list of child records: use it in SUM, COUNT, MIN, MAX, AVG or JOIN.",
-            )
+            self.complain(tree, "many", _no_value(root.symbol))
         elif returns and not fits(root.type, returns):
             hint = " Use TEXT(…)." if returns is Type.TEXT and root.type is not Type.BOOLEAN else ""
             self.complain(
@@ -110,11 +106,7 @@ class _Checker:
     def _single(self, parts: Sequence[Node]) -> Sequence[Node]:
         for part in parts:
             if isinstance(part, Field) and part.symbol.many:
-                self.complain(
-                    part,
-                    "many",
-                    f"'{part.symbol.path}' is a list of child records: use it in SUM, COUNT, MIN, MAX, AVG or JOIN.",
-                )
+                self.complain(part, "many", _no_value(part.symbol))
         return parts
 
     def _name(self, node: t.Name) -> Node:
@@ -189,7 +181,8 @@ class _Checker:
         first = parts[0] if parts else None
         if function.children and isinstance(first, Field) and first.symbol.many:
             return self._rollup(node, found, first)
-        self._single(parts)
+        if not function.foreign:
+            self._single(parts)
         depth = 1 + max((p.depth for p in parts), default=0)
         if function.lowers_to is not None:
             return Apply(found, function.lowers_to, tuple(parts), node.start, node.end, depth)
@@ -211,6 +204,13 @@ class _Checker:
             rollup=(node.name, symbol.path),
         )
         return Field(type_, rollup, type_ is Type.NUMBER and self.blanks == "zero", node.start, node.end)
+
+
+def _no_value(symbol: Symbol) -> str:
+    """Return why a symbol has no single value where it stands."""
+    if symbol.is_global:
+        return f"'{symbol.path}' is a field of another object: use it in VLOOKUP."
+    return f"'{symbol.path}' is a list of child records: use it in SUM, COUNT, MIN, MAX, AVG or JOIN."
 
 
 def literal(node: t.Literal) -> Const:

@@ -77,7 +77,7 @@ def signature(text: str) -> Signature:
     left, right = text.split("->")
     params = tuple(_param(p.strip()) for p in left.split(",") if p.strip())
     result = right.strip()
-    return Signature(text.strip(), params, None if result == "T" else Type(result))
+    return Signature(text.strip(), params, None if result in ("T", "any") else Type(result))
 
 
 def _param(text: str) -> Param:
@@ -122,6 +122,8 @@ class FunctionSpec:
     lowers_to: str | None = None
     children: bool = False
     """Takes a path through a child list; the call then reads a roll-up."""
+    foreign: bool = False
+    """Takes fields of other objects (``$object.rate.code``), which have no value of their own."""
     unavailable: str = ""
     """Why the function cannot be evaluated yet; using it is a problem that names this."""
 

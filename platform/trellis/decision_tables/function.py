@@ -1,4 +1,4 @@
-"""LOOKUP bound to the decision tables of one version of the metadata."""
+"""The functions for one version of the metadata: those that depend on documents are bound to them."""
 
 from __future__ import annotations
 
@@ -10,5 +10,9 @@ from trellis_metadata.snapshot import Snapshot
 
 
 def functions_with_tables(snapshot: Snapshot) -> Mapping[str, Function]:
-    """Return all functions, with LOOKUP over the decision tables of ``snapshot``."""
-    return functions()
+    """Return all functions, with LOOKUP over the decision tables and VLOOKUP over the objects of ``snapshot``."""
+    found: Mapping[str, Function] | None = snapshot.__dict__.get("_functions")
+    if found is None:
+        found = {name: f.bind(snapshot) if f.bind else f for name, f in functions().items()}
+        snapshot.__dict__["_functions"] = found
+    return found

@@ -45,9 +45,17 @@ def explain(typed: Typed, context: Context) -> Step:
 
     def visit(node: Node, parts: Sequence[Step]) -> Step:
         shown = () if isinstance(node, FormulaField) else tuple(parts)
-        return Step(typed.text[node.start : node.end], _label(node), _value(node, context), shown)
+        return Step(typed.text[node.start : node.end], _label(node) + _note(node, parts), _value(node, context), shown)
 
     return fold(typed.root, visit)
+
+
+def _note(node: Node, parts: Sequence[Step]) -> str:
+    note = getattr(node.function, "note", None) if isinstance(node, Call) else None
+    values = [part.value for part in parts]
+    if note is None or any(isinstance(v, ErrorValue) for v in values):
+        return ""
+    return f" ({note(values)})"
 
 
 def _value(node: Node, context: Context) -> Any:

@@ -21,6 +21,13 @@ Bodies
     SQLite.
 ``refused``
     Why the function has no SQL at all, where that is so.
+``outside``
+    Asks ``Context.outside`` for rates or records, which SQL cannot.
+``bind``
+    Returns the function for one version of the metadata, where it depends on documents. ``content`` then tells two
+    versions apart.
+``note``
+    Says what a call did with the values of its arguments, for explanations.
 """
 
 from __future__ import annotations
@@ -35,6 +42,7 @@ from trellis_metadata.formula.functions import Blanks, FunctionSpec, Reads
 if TYPE_CHECKING:
     from trellis.formula.sql.pieces import Sql
     from trellis_metadata.formula.typed import Node
+    from trellis_metadata.snapshot import Snapshot
 
 __all__ = ["Blanks", "Function", "Reads"]
 
@@ -53,3 +61,7 @@ class Function(FunctionSpec):
     helpers: str = ""
     sqlite: str | None = None
     refused: str = ""
+    outside: bool = False
+    bind: Callable[[Snapshot], Function] | None = field(default=None, compare=False)
+    content: str = ""
+    note: Callable[[Sequence[Any]], str] | None = field(default=None, compare=False)

@@ -20,6 +20,11 @@ _HEAD = """# Functions of the expression language
 Written by `trellis formula functions --page`; every example is a test. Names may be written in any letter case.
 Unless a function says otherwise, a blank argument gives a blank. In `T` all values have one type; `?` marks what may
 be left out and `...` what may be repeated.
+
+Examples that need other records read these: the decision table `discount` (keys `tier`: a text, `amount`: a range of
+numbers; values `rate`, `label`) gives 0.2 and "Large" for gold from 1000 on, 0.1 and "Gold" for other gold, 0 and
+"None" for everything else; the object `city` has the record code `SZ`, name `Suzhou`, people 12700000; the
+organisation reckons in CNY, 1 USD is 7 CNY and since 1 July 2026 7.2 CNY, 1 EUR is 8 CNY.
 """
 
 
@@ -40,7 +45,7 @@ def entry(function: Function) -> str:
         for form in function.signatures
     ]
     lines += ["", function.summary]
-    notes = [n for n in (_sql_note(function), function.unavailable) if n]
+    notes = [n for n in (_sql_note(function), "" if function.bind else function.unavailable) if n]
     if notes:
         lines += ["", *notes]
     if function.examples:
@@ -58,4 +63,5 @@ def _result(text: str) -> str:
 
 
 def _sql_note(function: Function) -> str:
-    return f"Cannot be filtered or sorted by on PostgreSQL: {function.refused}." if function.refused else ""
+    where = "" if function.outside else " on PostgreSQL"
+    return f"Cannot be filtered or sorted by{where}: {function.refused}." if function.refused else ""

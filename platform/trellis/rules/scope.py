@@ -7,6 +7,7 @@ change), ``$object.<object>.<field>`` (a field of another object, for VLOOKUP on
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from trellis.decision_tables.function import functions_with_tables
@@ -58,7 +59,8 @@ class ObjectScope:
         if steps[0] == OLD:
             return self._walk(self.object_name, steps[1:], (OLD,)) if len(steps) > 1 else None
         if steps[0] == OBJECT:
-            return self._walk(steps[1], steps[2:], (OBJECT, steps[1])) if len(steps) == 3 else None
+            found = self._walk(steps[1], steps[2:], (OBJECT, steps[1])) if len(steps) == 3 else None
+            return replace(found, many=True, relations=()) if found is not None else None
         return self._walk(self.object_name, steps, ())
 
     def names(self, near: str) -> Iterable[str]:

@@ -154,6 +154,8 @@ def _call_of(
     for node in walk(root):
         if isinstance(node, Call) and node.function.reads & Reads.CHANGE:
             raise Refused(f"{node.function.name} is known only while a record is saved")
+        if isinstance(node, Call) and getattr(node.function, "outside", False):
+            raise Refused(getattr(node.function, "refused", node.function.name))
     elements = {path: column(symbol) for path, symbol in symbols.items()}
     numbers = references_as_numbers(root)
     for node in fields:
@@ -193,7 +195,7 @@ def _dump(root: Node) -> str:
             case Apply(op=op, signs=signs):
                 return f"{op}{signs}({inside})"
             case Call(function=function):
-                return f"{function.name}:{node.type.value}({inside})"
+                return f"{function.name}{getattr(function, 'content', '')}:{node.type.value}({inside})"
 
     return fold(root, visit)
 
