@@ -1,0 +1,1 @@
+"""The outside of the sandbox: starts and ends workers, talks to them, and decides what they may do."""
