@@ -26,7 +26,9 @@ from trellis.publishing import catalogue, versions
 from trellis.publishing.expansion import activate, add_columns, expand
 from trellis.publishing.publisher import Publisher
 from trellis.rates import Rates
-from trellis.rules import check_formula, enforce_rules, fill_formula_defaults
+from trellis.rules.checking import check_formula
+from trellis.rules.defaults import fill_formula_defaults
+from trellis.rules.validation import enforce_rules
 from trellis.search import SearchIndex
 from trellis.storage import migrate, system
 from trellis.storage.engines import Database

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from trellis.fields import field_types
-from trellis.rules import check_formula
+from trellis.rules.checking import check_formula
 from trellis_metadata.language import Language
 from trellis_metadata.merge import prune
 from trellis_metadata.snapshot import Snapshot

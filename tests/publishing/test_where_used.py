@@ -2,7 +2,7 @@
 
 from trellis.fields import field_types
 from trellis.publishing.where_used import Use, where_used
-from trellis.rules import check_formula
+from trellis.rules.checking import check_formula
 from trellis_metadata.language import Language
 
 LANGUAGE = Language(field_types(), system={}, formula_checker=check_formula)
