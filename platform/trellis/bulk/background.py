@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,10 +16,10 @@ from sqlalchemy.engine import Connection
 
 from trellis import files
 from trellis.access import Cause, Principal
-from trellis.access.accounts import principal_of
 from trellis.bulk.order import Order
 from trellis.bulk.rows import Row, read_rows
 from trellis.bulk.writing import Line, chunks, write_all, write_chunk
+from trellis.jobs.asking import asked_by, principal_of_job
 from trellis.jobs.job import Job, JobFailed
 from trellis.json_text import parse_json
 from trellis.transaction import Transaction
@@ -35,9 +34,7 @@ def payload_of(order: Order, file_id: str, principal: Principal) -> dict[str, An
     return {
         "order": order.to_json(),
         "file": file_id,
-        "user": principal.user,
-        "admin": principal.admin,
-        "scopes": None if principal.scopes is None else sorted(principal.scopes),
+        **asked_by(principal),
         "results": 0,
         "refused": 0,
     }
@@ -51,7 +48,7 @@ def results_path(tenant: Tenant, job: int) -> Path:
 def run(job: Job) -> None:
     """Write what is left. Raises :class:`JobFailed` for what no repetition can mend."""
     order = Order.from_json(job.payload["order"])
-    principal = _principal(job)
+    principal = principal_of_job(job)
     path = files.path_of(job.tenant, job.payload["file"])
     if not path.exists():
         raise JobFailed("The uploaded file is gone.")
@@ -67,21 +64,6 @@ def run(job: Job) -> None:
             raise
         raise JobFailed(problem.message) from problem
     files.remove(job.tenant, job.payload["file"])
-
-
-def _principal(job: Job) -> Principal:
-    """Return who asked, with the rights of now and never more than the request had."""
-    with job.tenant.database.reading() as connection:
-        person = principal_of(job.tenant, connection, job.payload["user"]) if job.payload["user"] is not None else None
-    if person is None:
-        raise JobFailed("The user who asked for it may no longer log in.")
-    scopes = job.payload["scopes"]
-    return replace(
-        person,
-        kind="token" if scopes is not None else person.kind,
-        admin=person.admin and job.payload["admin"],
-        scopes=None if scopes is None else frozenset(scopes),
-    )
 
 
 def _count(job: Job, path: Path, order: Order, columns: list[str]) -> None:

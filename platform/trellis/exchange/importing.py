@@ -95,6 +95,8 @@ class Importer:
         self.error_file, self.progress_file, self.references = error_file, progress_file, references
         self.model = tenant.model()
         self.object = self.model.object(object)
+        self.report: Report | None = None
+        """What the run under way has done so far."""
         self.given = dict(mapping or {})
         self.mapping = {**self.guess(), **{h: t for h, t in self.given.items() if h in source.headers}}
         if not self.key and "id" in self.mapping.values():
@@ -147,7 +149,7 @@ class Importer:
         if problems:
             raise BadMapping(problems)
         started = perf_counter()
-        report = Report(self.object.name, dry_run, error_file=self.error_file)
+        report = self.report = Report(self.object.name, dry_run, error_file=self.error_file)
         ledger = self._ledger(dry_run)
         if resume:
             report.counts.update(ledger.resume(self.tenant))
