@@ -35,6 +35,13 @@ STATUS: Mapping[str, int] = {
     "confirmation_required": 409,
     "publication_running": 409,
     "cannot_undo": 409,
+    "unknown_draft": 404,
+    "draft_exists": 409,
+    "draft_conflict": 409,
+    "bad_draft": 422,
+    "unknown_version": 409,
+    "unknown_difference": 422,
+    "cannot_promote": 422,
     "idempotency_conflict": 409,
     "precondition_failed": 412,
     "precondition_required": 428,
@@ -166,7 +173,13 @@ def install(blueprint: Blueprint) -> None:
         )
 
 
-_HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type", 429: "rate_limited"}
+_HTTP_CODES = {
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    415: "unsupported_media_type",
+    429: "rate_limited",
+}
 
 
 def _http(problem: HTTPException) -> Response:

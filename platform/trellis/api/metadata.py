@@ -42,6 +42,9 @@ class UndoSchema(Schema):
     )
 
 
+SCHEMAS = {"MetadataChange": ChangeSchema, "MetadataUndo": UndoSchema}
+
+
 def install(blueprint: Blueprint, api: Api) -> None:
     """Add the routes of metadata. All need the scope ``setup`` and an administrator."""
 
@@ -62,9 +65,9 @@ def install(blueprint: Blueprint, api: Api) -> None:
     @blueprint.post("/metadata/validate")
     def validate_metadata() -> Response:
         tenant, _ = admin()
-        change = _change(ChangeSchema())
+        change = loaded(ChangeSchema())
         try:
-            tenant.publisher.check(change["documents"], removed=_keys(change))
+            tenant.publisher.check(change["documents"], removed=keys_of(change))
         except InvalidMetadata as problem:
             return answer({"valid": False, "diagnostics": [d.to_json() for d in problem.diagnostics]})
         return answer({"valid": True, "diagnostics": []})
@@ -72,12 +75,12 @@ def install(blueprint: Blueprint, api: Api) -> None:
     @blueprint.post("/metadata/plan")
     def plan_metadata() -> Response:
         tenant, _ = admin()
-        return answer(_plan(tenant, _change(ChangeSchema())).to_json())
+        return answer(_plan(tenant, loaded(ChangeSchema())).to_json())
 
     @blueprint.post("/metadata/apply")
     def apply_metadata() -> Response:
         tenant, author = admin()
-        change = _change(ChangeSchema())
+        change = loaded(ChangeSchema())
         plan = _plan(tenant, change)
         number = tenant.publisher.apply(plan, confirm=change["confirm"], author=author, note=change["note"])
         return answer({"version": number, "hash": tenant.model().snapshot.hash, "plan": plan.to_json()})
@@ -85,7 +88,7 @@ def install(blueprint: Blueprint, api: Api) -> None:
     @blueprint.post("/metadata/undo")
     def undo_metadata() -> Response:
         tenant, author = admin()
-        change = _change(UndoSchema())
+        change = loaded(UndoSchema())
         number = tenant.publisher.undo(confirm=change["confirm"], author=author)
         return answer({"version": number, "hash": tenant.model().snapshot.hash})
 
@@ -103,31 +106,37 @@ def install(blueprint: Blueprint, api: Api) -> None:
         return answer(tenant.language.schema(kind))
 
 
-def _change(schema: Schema) -> dict[str, Any]:
+def loaded(schema: Schema) -> dict[str, Any]:
+    """Return the body as ``schema`` reads it. Raises :class:`BadRequest` with every problem."""
     try:
         return dict(schema.load(reading.object_body()))
     except ValidationError as problem:
         raise BadRequest(f"The request has problems: {problem.messages}", problems=problem.messages) from None
 
 
-def _keys(change: dict[str, Any]) -> list[tuple[str, str]]:
+def keys_of(change: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the identities under ``removed``."""
     if any(len(k) != 2 for k in change["removed"]):
         raise BadRequest("'removed' is a list of [kind, name].")
     return [(k[0], k[1]) for k in change["removed"]]
 
 
 def _plan(tenant: Tenant, change: dict[str, Any]) -> TenantPlan:
+    known = tenant.model().snapshot
+    for kind, name in keys_of(change):
+        if known.get(kind, name) is None:
+            raise BadRequest(
+                f"There is no {kind[:40]} '{name[:60]}' to remove.{did_you_mean(name[:60], [d['name'] for d in known if d['kind'] == kind])}"
+            )
+    return tenant.publisher.plan_documents(change["documents"], removed=keys_of(change), renames=renames_of(change))
+
+
+def renames_of(change: dict[str, Any]) -> list[tuple[str, str, tuple[str, ...], str]]:
+    """Return the answers under ``renames``: kind, name, path and new name."""
     try:
-        renames = [
+        return [
             (str(r["kind"]), str(r["name"]), tuple(map(str, r.get("path", ()))), str(r["to"]))
             for r in change["renames"]
         ]
     except (KeyError, TypeError):
         raise BadRequest('A rename is {"kind", "name", "path", "to"}.') from None
-    known = tenant.model().snapshot
-    for kind, name in _keys(change):
-        if known.get(kind, name) is None:
-            raise BadRequest(
-                f"There is no {kind[:40]} '{name[:60]}' to remove.{did_you_mean(name[:60], [d['name'] for d in known if d['kind'] == kind])}"
-            )
-    return tenant.publisher.plan_documents(change["documents"], removed=_keys(change), renames=renames)

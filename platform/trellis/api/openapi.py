@@ -1,13 +1,16 @@
 """The OpenAPI 3.1 document of the tenant's own model: ``GET /openapi.json``.
 
-Endpoints written by hand stand in ``spec/endpoints.json`` and in marshmallow schemas (rendered by apispec); the records of
-each object that the caller may know are added from the compiled fields. Built once per model version and set of rights.
+Endpoints written by hand stand in ``spec/*.json``; the marshmallow schemas of their bodies are the ``SCHEMAS`` of the modules
+that read them (rendered by apispec). The records of each object that the caller may know are added from the compiled fields.
+Built once per model version and set of rights.
 """
 
 from __future__ import annotations
 
 import copy
+import importlib
 import json
+import pkgutil
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -16,13 +19,13 @@ from typing import Any
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Blueprint, Response
+from marshmallow import Schema
 
 from trellis.access import rights
 from trellis.api import reading
 from trellis.api.answers import encode
 from trellis.api.context import Api, Reading
 from trellis.api.describe import visible
-from trellis.api.metadata import ChangeSchema, UndoSchema
 from trellis.api.record_schemas import change_schema, create_schema, example, record_schema
 from trellis.api.related import relationships
 from trellis.model import ObjectModel
@@ -64,6 +67,19 @@ def _hand_written() -> Mapping[str, Any]:
     return found
 
 
+@cache
+def _body_schemas() -> Mapping[str, type[Schema]]:
+    """Return the schemas of request bodies by name, found by discovery."""
+    package = importlib.import_module("trellis.api")
+    found: dict[str, type[Schema]] = {}
+    for info in pkgutil.iter_modules(package.__path__):
+        for name, schema in getattr(importlib.import_module(f"trellis.api.{info.name}"), "SCHEMAS", {}).items():
+            if name in found:
+                raise RuntimeError(f"Two modules of the API define the schema '{name}'; {info.name} is the second.")
+            found[name] = schema
+    return found
+
+
 def build(r: Reading) -> dict[str, Any]:
     """Return the document for what the caller may know."""
     shared = copy.deepcopy(_hand_written())
@@ -85,8 +101,8 @@ def build(r: Reading) -> dict[str, Any]:
         spec.components.parameter(name, parameter["in"], parameter)
     for name, response in shared["responses"].items():
         spec.components.response(name, response)
-    spec.components.schema("MetadataChange", schema=ChangeSchema)
-    spec.components.schema("MetadataUndo", schema=UndoSchema)
+    for name, body in _body_schemas().items():
+        spec.components.schema(name, schema=body)
     for path, item in shared["paths"].items():
         if r.principal.admin or not path.startswith("/metadata"):
             spec.path(path, operations=item)

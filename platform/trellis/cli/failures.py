@@ -24,9 +24,17 @@ from rich.markup import escape
 from trellis_metadata.errors import TrellisError
 
 DONE, REFUSED, USAGE, NOT_FOUND, CONFLICT = 0, 1, 2, 3, 4
-_NOT_FOUND = frozenset({"unknown_tenant", "unknown_object", "not_found", "file_not_found"})
+_NOT_FOUND = frozenset({"unknown_tenant", "unknown_object", "not_found", "file_not_found", "unknown_draft"})
 _CONFLICT = frozenset(
-    {"confirmation_required", "stale_plan", "version_conflict", "publication_running", "tenant_exists"}
+    {
+        "confirmation_required",
+        "stale_plan",
+        "version_conflict",
+        "publication_running",
+        "tenant_exists",
+        "draft_exists",
+        "draft_conflict",
+    }
 )
 
 

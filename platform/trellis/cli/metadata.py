@@ -11,9 +11,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 
+from trellis.cli.drafts import drafts
 from trellis.cli.failures import diagnostic_line
+from trellis.cli.promotion import compare, promote
 from trellis.cli.state import State, existing, pass_state
-from trellis.publishing.publisher import InvalidMetadata, TenantPlan
+from trellis.publishing.publisher import InvalidMetadata, StalePlan, TenantPlan
+from trellis.tenant import Tenant
 from trellis_metadata.diagnostics import Diagnostic, Severity
 from trellis_metadata.errors import TrellisError
 from trellis_metadata.files import read_folder, text_of, write_folder
@@ -42,7 +45,13 @@ def command() -> None:
     """Read, check and change the metadata of a tenant."""
 
 
-def _read(folder: Path) -> list[Any]:
+command.add_command(drafts)
+command.add_command(compare)
+command.add_command(promote)
+
+
+def read_documents(folder: Path) -> list[Any]:
+    """Return the documents of a folder. Raises :class:`InvalidMetadata` for files that are no JSON documents."""
     documents, diagnostics = read_folder(existing(folder, folder=True))
     errors = [d for d in diagnostics if d.severity is Severity.ERROR]
     if errors:
@@ -50,7 +59,8 @@ def _read(folder: Path) -> list[Any]:
     return documents
 
 
-def _renames(given: Sequence[str]) -> list[tuple[str, str, tuple[str, ...], str]]:
+def read_renames(given: Sequence[str]) -> list[tuple[str, str, tuple[str, ...], str]]:
+    """Return the answers about renames that options gave. Raises :class:`BadRename`."""
     found: list[tuple[str, str, tuple[str, ...], str]] = []
     for text in given:
         old, equals, new = text.partition("=")
@@ -62,7 +72,9 @@ def _renames(given: Sequence[str]) -> list[tuple[str, str, tuple[str, ...], str]
 
 
 def _plan(state: State, folder: Path, renames: Sequence[str], replace_all: bool) -> TenantPlan:
-    return state.tenant.publisher.plan_documents(_read(folder), renames=_renames(renames), replace_all=replace_all)
+    return state.tenant.publisher.plan_documents(
+        read_documents(folder), renames=read_renames(renames), replace_all=replace_all
+    )
 
 
 def show_plan(plan: TenantPlan, console: Console) -> None:
@@ -147,7 +159,8 @@ def apply(
     state: State, folder: Path, renames: tuple[str, ...], replace_all: bool, yes: bool, confirm: str | None, note: str
 ) -> None:
     """Make the documents in FOLDER the tenant's metadata."""
-    _publish(state, _plan(state, folder, renames, replace_all), yes=yes, confirm=confirm, note=note)
+    made = _plan(state, folder, renames, replace_all)
+    apply_plan(state, state.tenant, made, yes=yes, confirm=confirm, note=note)
 
 
 @command.command("undo")
@@ -157,34 +170,46 @@ def apply(
 @pass_state
 def undo(state: State, version: int | None, yes: bool, confirm: str | None) -> None:
     """Take the newest version back."""
-    _publish(state, state.tenant.publisher.plan_undo(version), yes=yes, confirm=confirm, note="undo")
+    made = state.tenant.publisher.plan_undo(version)
+    apply_plan(state, state.tenant, made, yes=yes, confirm=confirm, note="undo")
 
 
-def _publish(state: State, made: TenantPlan, *, yes: bool, confirm: str | None, note: str) -> None:
-    """Show the plan, get it confirmed where it must be, and apply it."""
-    from trellis.publishing.publisher import StalePlan
-
-    publisher = state.tenant.publisher
+def confirm_plan(state: State, made: TenantPlan, *, yes: bool, confirm: str | None, always_ask: bool = False) -> None:
+    """Show the plan, and get it confirmed where it must be. Raises :class:`StalePlan` for the hash of another one."""
     if not state.json:
         show_plan(made, state.out)
     if confirm is not None and confirm != made.hash:
         raise StalePlan(
             "This is not the plan that you confirmed: something changed since. Look at the new one.", hash=made.hash
         )
-    if made.destructive and confirm is None:
-        state.confirm(f"The plan destroys data. Apply it? (--confirm {made.hash})", yes=yes)
+    if confirm is None and made.plan.operations and (made.destructive or always_ask):
+        why = "The plan destroys data. Apply it?" if made.destructive else "Apply this plan?"
+        state.confirm(f"{why} (--confirm {made.hash})", yes=yes)
+
+
+def apply_plan(
+    state: State,
+    tenant: Tenant,
+    made: TenantPlan,
+    *,
+    yes: bool,
+    confirm: str | None,
+    note: str,
+    always_ask: bool = False,
+) -> None:
+    """Show the plan, get it confirmed where it must be, and apply it to ``tenant``."""
+    confirm_plan(state, made, yes=yes, confirm=confirm, always_ask=always_ask)
     with Progress(console=state.err, disable=state.json, transient=True) as bar:
         task = bar.add_task("Converting records", total=None, visible=False)
-        number = publisher.apply(
+        number = tenant.publisher.apply(
             made,
             confirm=made.hash,
-            author=state.principal.user,
+            author=state.principal.user if state.login and tenant is state.tenant else None,
             note=note,
             progress=lambda done, total: bar.update(task, completed=done, total=total, visible=True),
         )
-    state.answer(
-        {"version": number, "hash": state.tenant.model().snapshot.hash, "plan": made.to_json()}, f"Version {number}."
-    )
+    said = f"Version {number}." if made.plan.operations else f"Still version {number}."
+    state.answer({"version": number, "hash": tenant.model().snapshot.hash, "plan": made.to_json()}, said)
 
 
 @command.command("resume")
@@ -232,7 +257,7 @@ def diff(state: State, folder: Path) -> None:
 
     snapshot = state.tenant.model().snapshot
     changes = []
-    for document in _read(folder):
+    for document in read_documents(folder):
         if not isinstance(document, dict):
             continue
         key: Key = (str(document.get("kind")), str(document.get("name")))

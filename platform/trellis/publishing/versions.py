@@ -11,7 +11,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from trellis.storage import system
+from trellis_metadata.errors import TrellisError
 from trellis_metadata.snapshot import Key, Snapshot, canonical
+
+
+class UnknownVersion(TrellisError):
+    """There is no version with that hash."""
+
+    code = "unknown_version"
 
 
 def current_number(connection: Connection) -> int:
@@ -25,6 +32,17 @@ def read_version(connection: Connection, number: int, known: Snapshot | None = N
         sa.select(system.version.c.manifest).where(system.version.c.number == number)
     ).scalar_one()
     return read_manifest(connection, manifest, known)
+
+
+def read_hash(connection: Connection, digest: str) -> Snapshot:
+    """Rebuild the newest version that has a hash. Raises :class:`UnknownVersion`."""
+    v = system.version.c
+    manifest = connection.execute(
+        sa.select(v.manifest).where(v.hash == digest).order_by(v.number.desc()).limit(1)
+    ).scalar()
+    if manifest is None:
+        raise UnknownVersion("The version that this was made from is not one of this tenant.", hash=digest)
+    return read_manifest(connection, manifest)
 
 
 def read_manifest(connection: Connection, manifest: list[list[str]], known: Snapshot | None = None) -> Snapshot:

@@ -17,7 +17,7 @@ def upgrade() -> None:
         sa.Column("name", text_column(40), primary_key=True),
         sa.Column("label", text_column(120), nullable=False),
         sa.Column("base", text_column(64), nullable=False),
-        sa.Column("documents", json_column(), nullable=False),
+        sa.Column("documents", text_column(), nullable=False),
         sa.Column("removed", json_column(), nullable=False),
         sa.Column("renames", json_column(), nullable=False),
         sa.Column("note", text_column(), nullable=False),
