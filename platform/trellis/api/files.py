@@ -47,7 +47,6 @@ def install(blueprint: Blueprint, api: Api) -> None:
         return file_response(found, files.path_of(api.tenant(), found.id), as_download=reading.flag("download"))
 
 
-def file_json(stored: files.StoredFile) -> dict[str, Any]:
 def _created(stored: files.StoredFile) -> Reply:
     return file_json(stored), 201, {"Location": f"/api/v1/files/{stored.id}"}
 
@@ -71,6 +70,7 @@ def _once(api: Api, key: str, stored: files.StoredFile) -> Response:
     return response
 
 
+def file_json(stored: files.StoredFile) -> dict[str, Any]:
     """Return what clients are told of a file."""
     return {
         "id": stored.id,
