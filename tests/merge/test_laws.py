@@ -44,14 +44,19 @@ def lost(before: Snapshot, after: Snapshot, result: Snapshot) -> Iterator[tuple[
             fine = found is ABSENT
         elif isinstance(op, ops.ReorderElements):
             names = [e["name"] for e in found] if isinstance(found, list) else []
-            fine = [n for n in op.order if n in names] == [n for n in names if n in op.order]
+            old = at(before, op.kind, op.name, path)
+            stays = [n for n in op.order if n in names]
+            unmoved = [e["name"] for e in old if e["name"] in stays] == stays
+            fine = unmoved or stays == [n for n in names if n in op.order]
             path = (*path, "#order")
         elif isinstance(found, list) and isinstance(wanted, list):
             fine = entries_arrive(at(before, op.kind, op.name, path), wanted, found)
         else:
             fine = (found is not ABSENT and wanted is not ABSENT and found == wanted) or found is wanted
             if isinstance(found, dict) and isinstance(wanted, dict):
-                fine = all(found.get(k) == v or entries_arrive([], v, found.get(k)) for k, v in wanted.items())
+                old = at(before, op.kind, op.name, path)
+                news = {k: v for k, v in wanted.items() if not isinstance(old, dict) or old.get(k) != v}
+                fine = all(found.get(k) == v or entries_arrive([], v, found.get(k)) for k, v in news.items())
         if not fine:
             yield op.kind, op.name, path
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from trellis.packs import MissingPack, install, installing
+from trellis.packs import install
 from trellis.tenant import Tenant
 
 
@@ -37,11 +35,3 @@ def test_install_after_an_undo_gives_the_same_metadata(tenant: Tenant) -> None:
     tenant.publisher.undo(confirm=tenant.publisher.plan_undo().hash)
     install(tenant, "crm")
     assert tenant.model().snapshot.hash == installed
-
-
-def test_pack_without_the_pack_that_it_requires_is_refused(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    label = {"en": "Education", "zh": "教育"}
-    pack = {"kind": "pack", "name": "education", "label": label, "version": "1.0.0", "requires": [{"name": "crm"}]}
-    monkeypatch.setattr(installing, "pack_documents", lambda name: [pack])
-    with pytest.raises(MissingPack, match="crm"):
-        install(tenant, "education")

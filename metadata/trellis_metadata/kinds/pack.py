@@ -38,7 +38,12 @@ class PackKind(Kind):
     name = "pack"
     folder = "packs"
     label = {"en": "pack", "zh": "行业包"}
-    nouns = {"requires": ("required pack", "依赖包")}
+    nouns = {
+        "requires": ("required pack", "依赖包"),
+        "conflicts": ("conflicting pack", "冲突的行业包"),
+        "options": ("option", "选项"),
+        "slices": ("part", "组成部分"),
+    }
 
     def read(self, document: Document) -> PackDef:
         requires = {entry["name"]: entry.get("version") for entry in document.get("requires", ())}
@@ -53,11 +58,44 @@ class PackKind(Kind):
         )
 
     def check(self, document: Document, snapshot: Snapshot, language: Language) -> Iterator[Diagnostic]:
-        for index, entry in enumerate(document.get("requires", ())):
-            if entry["name"] == document["name"]:
-                yield Diagnostic(
-                    "requires_itself", f"/requires/{index}/name", "The pack requires itself.", "Remove the entry."
-                )
+        for key, verb in (("requires", "requires"), ("conflicts", "conflicts with")):
+            for index, entry in enumerate(document.get(key, ())):
+                if entry["name"] == document["name"]:
+                    yield Diagnostic(
+                        "requires_itself", f"/{key}/{index}/name", f"The pack {verb} itself.", "Remove the entry."
+                    )
+        for index, option in enumerate(document.get("options", ())):
+            yield from _option(option, f"/options/{index}")
+
+
+def _option(option: Document, pointer: str) -> Iterator[Diagnostic]:
+    choosing = option["type"] in ("choice", "choices")
+    if choosing != ("choices" in option):
+        remedy = "Give 'choices' to the types choice and choices, and to no other."
+        yield Diagnostic("bad_choices", pointer, f"The type is {option['type']}.", remedy)
+        return
+    if option["type"] != "integer" and ("min" in option or "max" in option):
+        yield Diagnostic("bad_limit", pointer, f"A {option['type']} has no limits.", "Remove 'min' and 'max'.")
+    if not _fits(option, option["default"]):
+        yield Diagnostic(
+            "bad_default", f"{pointer}/default", f"The default is no {option['type']} that is allowed.", "Change it."
+        )
+
+
+def _fits(option: Document, value: Any) -> bool:
+    choices = option.get("choices", ())
+    match option["type"]:
+        case "text":
+            return isinstance(value, str)
+        case "boolean":
+            return isinstance(value, bool)
+        case "integer":
+            is_number = isinstance(value, int) and not isinstance(value, bool)
+            return is_number and option.get("min", value) <= value <= option.get("max", value)
+        case "choice":
+            return value in choices
+        case _:
+            return isinstance(value, list) and all(v in choices for v in value)
 
 
 KIND = PackKind()
