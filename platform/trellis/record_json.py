@@ -5,30 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from trellis.access.masking import Masked
 from trellis.model import ObjectModel
 
 Writer = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
-def record_writer(model: ObjectModel) -> Writer:
-    """Return the closure that writes a record of an object; built once per model."""
-    found = model.__dict__.get("_record_writer")
-    if found is None:
-        found = model.__dict__["_record_writer"] = _build(model)
-    return found
+def record_writer(model: ObjectModel, hidden: frozenset[str] = frozenset()) -> Writer:
+    """Return the closure that writes a record of an object without ``hidden`` fields; built once per model."""
+    known: dict[frozenset[str], Writer] = model.__dict__.setdefault("_record_writers", {})
+    if hidden not in known:
+        known[hidden] = _build(model, hidden)
+    return known[hidden]
 
 
-def _build(model: ObjectModel) -> Writer:
+def _build(model: ObjectModel, hidden: frozenset[str]) -> Writer:
     format_id, name = model.env.format_id, model.name
-    slots = [
-        (f.name, f.codec.to_json) for f in model.all_fields if f.columns and f.name not in ("deleted_at", "version")
-    ]
+    left_out = {"deleted_at", "version", *hidden}
+    slots = [(f.name, f.codec.to_json) for f in model.all_fields if f.columns and f.name not in left_out]
 
     def write(values: Mapping[str, Any]) -> dict[str, Any]:
         out: dict[str, Any] = {"id": format_id(name, values["id"]), "version": values["version"]}
         for field, to_json in slots:
             value = values.get(field)
-            out[field] = value if value is None or to_json is None else to_json(value)
+            plain = value is None or to_json is None or type(value) is Masked
+            out[field] = value if plain else to_json(value)
         return out
 
     return write

@@ -15,6 +15,8 @@ from cryptography.fernet import Fernet
 from sqlalchemy.engine import Connection
 
 from trellis.access import Cause, Principal
+from trellis.access.criteria import maintain
+from trellis.access.sync import prepare
 from trellis.clock import Clock
 from trellis.core import core_documents
 from trellis.fields import field_types
@@ -62,6 +64,7 @@ class Tenant:
         self.steps = Steps(
             own_row=[fill_formula_defaults], judgement=[check_files, enforce_lookup_filters, enforce_rules]
         )
+        self.steps.ripples.append(maintain)
         self.publisher = Publisher(self)
         self._models: dict[int, Model] = {}
         self._settings: dict[str, Any] = dict(DEFAULT_SETTINGS)
@@ -82,6 +85,7 @@ class Tenant:
             row = connection.execute(sa.select(system.state.c.settings, system.state.c.settings_version)).one()
             self._settings, self._settings_version = row[0], row[1]
         self.publisher.resume_interrupted()
+        prepare(self)
 
     def _begin_life(self, connection: Connection, settings: dict[str, Any]) -> None:
         connection.execute(
@@ -141,6 +145,7 @@ class Tenant:
             str(self._settings["country"]),
             lambda t: self._fernet.encrypt(t.encode()).decode(),
             lambda t: self._fernet.decrypt(t.encode()).decode(),
+            self.clock.now,
         )
 
     # -- models ----------------------------------------------------------------------------------------------------

@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
+from support.kernel import person
+
 from trellis.access import AccessDenied, Cause, Principal
 from trellis.exchange.cells import guard, unguard
 from trellis.exchange.errors import UnknownFormat
@@ -109,7 +111,7 @@ def test_an_export_comes_back_as_the_same_records(shop: Tenant, tmp_path: Path, 
 
 
 def test_only_what_the_reader_may_see_is_exported(shop: Tenant) -> None:
-    assert exported(shop, "ndjson", Principal("person", 999, "stranger")) == b""
+    assert exported(shop, "ndjson", person(shop, 999)) == b""
     with pytest.raises(AccessDenied):
         exported(shop, "ndjson", Principal("portal", None, "visitor"))
 

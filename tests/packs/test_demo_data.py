@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from support.kernel import person
+
 from trellis.access import Cause, Principal
 from trellis.access.principal import SYSTEM
 from trellis.packs import DemoLoaded, DemoRemoval, install, load_demo, remove_demo
@@ -102,7 +104,7 @@ def test_list_view_of_a_person_shows_only_what_is_his(demo: Tenant, name: str) -
     siyuan = ask(demo, "user", {"filter": {"field": "login", "op": "=", "value": "siyuan.chen"}}).rows[0]["id"]
     number = demo.model().env.parse_id(siyuan, ["user"])[1]
     object_name, query = view_query(demo, name)
-    page = ask(demo, object_name, {**query, "fields": ["owner"], "sort": []}, Principal("person", number, "siyuan"))
+    page = ask(demo, object_name, {**query, "fields": ["owner"], "sort": []}, person(demo, number))
     assert {row["owner"] for row in page.rows} == {siyuan}
 
 

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 from query.data import TEXTS, row
 from query.oracle import matches
-from support.kernel import create, field, obj, publish, ref, rows
+from support.kernel import create, field, obj, person, publish, ref, rows
 
-from trellis.access import Principal
 from trellis.clock import FakeClock
 from trellis.query import InvalidQuery
 from trellis.query.filters import OPERATORS
@@ -153,7 +152,7 @@ def test_relative_date_beyond_the_calendar_is_answered(shop: Tenant, zone: str) 
 def test_me_is_the_asking_user(shop: Tenant) -> None:
     user, other = create(shop, "user", {"name": "u", "login": "u"}, {"name": "o", "login": "o"})
     publish(shop, obj("task", field("name"), field("helper", "user"), sharing={"default": "edit"}))
-    me = Principal("person", user, "u")
+    me = person(shop, user)
     create(
         shop,
         "task",

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from trellis.access import Cause, Principal
+from trellis.access.grants import grants_of
 from trellis.query import run_query
 from trellis.query.query import Page, read_query
 from trellis.storage import system
@@ -24,6 +25,11 @@ def publish(tenant: Tenant, *documents: dict[str, Any], removed: Sequence[tuple[
     """Plan and apply documents, confirming what the plan destroys."""
     plan = tenant.publisher.plan_documents(list(documents), removed=list(removed), **options)
     return tenant.publisher.apply(plan, confirm=plan.hash)
+
+
+def person(tenant: Tenant, user: int | None, name: str = "person", *sets: str) -> Principal:
+    """A person who has permission sets (without any: ``standard``), whatever is stored of him."""
+    return Principal("person", user, name, grants=grants_of(tenant.model(), sets or ("standard",)))
 
 
 def undo(tenant: Tenant) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from support.kernel import create, publish
+from support.kernel import create, person, publish
 from transaction.model import DOCUMENTS
 
 from trellis.access import Principal
@@ -31,4 +31,4 @@ class People:
 def people(crm: Tenant) -> People:
     """Ada and Bob, with their user records."""
     ada, bob = create(crm, "user", {"name": "Ada", "login": "ada"}, {"name": "Bob", "login": "bob"})
-    return People(Principal("person", ada, "Ada"), Principal("person", bob, "Bob"))
+    return People(person(crm, ada, "Ada"), person(crm, bob, "Bob"))

@@ -19,9 +19,14 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy.engine import Connection
 
+from trellis.access.grants import NO_GRANTS, grants_of
+from trellis.access.memberships import memberships
+from trellis.access.people import sets_of
 from trellis.access.principal import SYSTEM, Cause, Principal
 from trellis.access.versions import bump_access
+from trellis.clock import today
 from trellis.storage import system
+from trellis.storage.tables.access import member
 from trellis_metadata.errors import TrellisError
 
 if TYPE_CHECKING:
@@ -33,6 +38,8 @@ MAX_FAILED = 10
 LOCK_TIME = timedelta(minutes=15)
 MIN_PASSWORD = 8
 SCOPES = ("read", "write", "setup")
+STANDARD = "standard"
+"""The permission set that accounts get unless others are named."""
 
 
 class LoginFailed(TrellisError):
@@ -85,9 +92,13 @@ def create_user(
     admin: bool = False,
     email: str | None = None,
     language: str = "en",
+    permission_sets: Iterable[str] = (STANDARD,),
     **fields: Any,
 ) -> int:
-    """Create a user with an account; return the record's number. Raises ``RecordsInvalid`` or :class:`WeakPassword`."""
+    """Create a user with an account; return the record's number. Raises ``RecordsInvalid`` or :class:`WeakPassword`.
+
+    Who is no administrator may do what ``permission_sets`` grant.
+    """
     row = {"login": login, "name": name, "email": email, "language": language, **fields}
 
     def body(tx: Any) -> int:
@@ -102,14 +113,32 @@ def create_user(
                 "failed": 0,
             },
         )
+        _assign(tx.connection, number, permission_sets, tx.now)
         bump_access(tx.connection)
         return number
 
     return tenant.run(SYSTEM, Cause("accounts"), body)
 
 
-def give_account(tenant: Tenant, user: int, login: str, *, password: str | None = None, admin: bool = False) -> None:
-    """Let an existing user record log in, or change its password and administrator flag. Ends the user's sessions."""
+def _assign(connection: Connection, user: int, sets: Iterable[str], now: datetime) -> None:
+    rows = [{"user": user, "kind": "permission_set", "name": n, "created_at": now} for n in sets]
+    if rows:
+        connection.execute(member.insert(), rows)
+
+
+def give_account(
+    tenant: Tenant,
+    user: int,
+    login: str,
+    *,
+    password: str | None = None,
+    admin: bool = False,
+    permission_sets: Iterable[str] = (STANDARD,),
+) -> None:
+    """Let an existing user record log in, or change its password and administrator flag. Ends the user's sessions.
+
+    A person without any permission set gets ``permission_sets``.
+    """
     hashed = hash_password(password) if password else None
     with tenant.database.writing() as connection:
         connection.execute(system.session.delete().where(system.session.c.user == user))
@@ -118,6 +147,8 @@ def give_account(tenant: Tenant, user: int, login: str, *, password: str | None 
             system.credential.insert(),
             {"user": user, "login": login.casefold(), "password_hash": hashed, "admin": admin, "failed": 0},
         )
+        if not memberships(connection, user=user, kind="permission_set"):
+            _assign(connection, user, permission_sets, tenant.clock.now())
         bump_access(connection)
 
 
@@ -205,7 +236,8 @@ def log_out(tenant: Tenant, key: str) -> None:
 
 def principal_of(tenant: Tenant, connection: Connection, user: int) -> Principal | None:
     """Return who a user is now, or None if inactive, deleted or without an account."""
-    t = tenant.model_in(connection).object("user")
+    model = tenant.model_in(connection)
+    t = model.object("user")
     f = t.fields
     row = connection.execute(
         sa.select(
@@ -216,9 +248,11 @@ def principal_of(tenant: Tenant, connection: Connection, user: int) -> Principal
     ).first()
     if row is None or row[3] is False:
         return None
-    return Principal(
-        "person", user, row[0] or "", bool(row[4]), row[1] or str(tenant.settings.get("language", "en")), row[2]
-    )
+    language = row[1] or str(tenant.settings.get("language", "en"))
+    grants = NO_GRANTS
+    if not row[4]:
+        grants = grants_of(model, sets_of(connection, [user], today(tenant.clock, tenant.time_zone))[user])
+    return Principal("person", user, row[0] or "", bool(row[4]), language, row[2], grants=grants)
 
 
 def create_token(
@@ -261,6 +295,7 @@ def principal_of_token(tenant: Tenant, connection: Connection, token: str) -> Pr
         person.language,
         person.time_zone,
         frozenset(row["scopes"]),
+        person.grants,
     )
 
 

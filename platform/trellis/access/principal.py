@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from trellis.access.grants import NO_GRANTS, Grants
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
@@ -12,7 +14,8 @@ class Principal:
 
     ``kind`` is ``person``, ``portal``, ``token``, ``script`` or ``system``; ``user`` is the number of the user record on
     whose behalf it acts (None for the system). ``admin`` may do everything, setup included. ``scopes`` limits a token:
-    ``read``, ``write``, ``setup``; None means no limit.
+    ``read``, ``write``, ``setup``; None means no limit. ``grants`` is what the person's permission sets add up to: without
+    them a principal who is no administrator may do nothing.
     """
 
     kind: str
@@ -22,6 +25,7 @@ class Principal:
     language: str = "en"
     time_zone: str | None = None
     scopes: frozenset[str] | None = None
+    grants: Grants = field(default=NO_GRANTS, compare=False, repr=False)
 
     def may(self, scope: str) -> bool:
         """Whether the token's scopes (if any) include ``scope``."""

@@ -1,19 +1,22 @@
-"""What a principal may do with the records of an object.
+"""What a principal may do with an object and its fields: the sum of permission sets, the object's default, the token's scopes.
 
-The definition that both readings share: administrators may do everything; for everybody else the object's
-``sharing.default`` decides about records that they do not own (``private``: nothing, ``read``: see, ``edit``: see and
-change). Everyone may create, and do everything with what they own. The object ``user`` is changed by administrators only.
-Anything that cannot be decided is denied.
+Administrators may do everything. For everybody else a right must be granted by a permission set, and the record must be
+reached (``trellis.access.predicate``). Users are changed by administrators only. What cannot be decided is denied.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
+from trellis.access.grants import EDIT, MASKED, NONE, READ, ObjectGrant
 from trellis.access.principal import Principal
 from trellis_metadata.errors import TrellisError
+
+ALL, SOME = "all", "some"
+NOBODY = "none"
 
 
 class AccessDenied(TrellisError):
@@ -24,45 +27,130 @@ class AccessDenied(TrellisError):
 
 @dataclass(frozen=True, slots=True)
 class ObjectRights:
-    """Rights on one object. ``read`` and ``edit`` say which records: ``none``, ``own`` or ``all``."""
+    """Rights on one object. ``read`` and ``edit`` say of which records: ``none``, ``some`` or ``all``.
+
+    ``delete`` goes with the records that may be edited. ``actions`` are the rights that concern no single record.
+    """
 
     create: bool
     read: str
     edit: str
+    delete: bool
+    actions: frozenset[str]
+    grant: ObjectGrant | None
+    """None: all fields and record types."""
+
+    def may(self, action: str) -> bool:
+        """Whether ``import``, ``export``, ``mass_update``, ``transfer`` or ``share`` is granted."""
+        return self.grant is None or action in self.actions
+
+    def field_level(self, name: str) -> int:
+        """Return the access to a field (``grants.NONE`` … ``grants.EDIT``). Fields of the system are at least read."""
+        if self.grant is None:
+            return EDIT
+        if name in SYSTEM_FIELDS:
+            return max(READ, self.grant.level(name) if name in self.grant.fields else EDIT)
+        return self.grant.level(name)
+
+    def may_read_field(self, name: str) -> bool:
+        """Whether the field is seen at all, if only masked."""
+        return self.field_level(name) > NONE
+
+    def may_edit_field(self, name: str) -> bool:
+        """Whether the field may be written."""
+        return self.field_level(name) == EDIT
+
+    def masks(self, name: str) -> bool:
+        """Whether the field is seen only masked."""
+        return self.field_level(name) == MASKED
 
     def may_read(self, owner: int | None, user: int | None) -> bool:
-        """Decide for one record by its owner."""
-        return self.read == "all" or (self.read == "own" and owner is not None and owner == user)
+        """Whether a record of this owner is seen by the object's default alone; ``decide`` knows all the other paths."""
+        return self.read == ALL or (self.read == SOME and user is not None and owner == user)
 
     def may_edit(self, owner: int | None, user: int | None) -> bool:
-        """Decide for one record by its owner."""
-        return self.edit == "all" or (self.edit == "own" and owner is not None and owner == user)
+        """Whether a record of this owner may be changed by the object's default alone."""
+        return self.edit == ALL or (self.edit == SOME and user is not None and owner == user)
+
+    @property
+    def limits_fields(self) -> bool:
+        """Whether some field is not fully granted."""
+        return self.grant is not None and (
+            self.grant.default_field < EDIT or any(v < EDIT for v in self.grant.fields.values())
+        )
+
+    @property
+    def hides_fields(self) -> bool:
+        """Whether some field is hidden or masked."""
+        return self.grant is not None and (
+            self.grant.default_field < READ or any(v < READ for v in self.grant.fields.values())
+        )
+
+    def may_set_record_type(self, name: str | None) -> bool:
+        """Whether records may get this record type."""
+        return self.grant is None or self.grant.record_types is None or name in self.grant.record_types
 
 
-_NONE = ObjectRights(False, "none", "none")
-_ALL = ObjectRights(True, "all", "all")
-_BY_SHARING = {
-    "private": ObjectRights(True, "own", "own"),
-    "read": ObjectRights(True, "all", "own"),
-    "edit": ObjectRights(True, "all", "all"),
-}
-_READ_ONLY = ObjectRights(False, "all", "none")
+SYSTEM_FIELDS = frozenset(
+    {"id", "owner", "record_type", "created_at", "created_by", "modified_at", "modified_by", "version", "deleted_at"}
+)
+"""Who may read a record sees these fields of it."""
+_ACTIONS = frozenset({"import", "export", "mass_update", "transfer", "share"})
+_FULL = ObjectRights(True, ALL, ALL, True, _ACTIONS, None)
+_NONE = ObjectRights(False, NOBODY, NOBODY, False, frozenset(), ObjectGrant())
 
 
 def rights(principal: Principal, object_doc: Mapping[str, Any]) -> ObjectRights:
     """Return what ``principal`` may do with records of an object."""
     if principal.admin:
-        found = _ALL
-    elif principal.user is None or principal.kind not in ("person", "token", "script"):
-        found = _NONE
-    elif object_doc["name"] == "user":
-        found = _READ_ONLY
-    else:
-        found = _BY_SHARING.get(object_doc.get("sharing", {}).get("default", "private"), _NONE)
-    if principal.scopes is None:
-        return found
+        return _FULL if principal.scopes is None else _scoped(_FULL, principal.may("read"), principal.may("write"))
+    if principal.user is None or principal.kind not in ("person", "token", "script"):
+        return _NONE
+    grants, name = principal.grants, object_doc["name"]
+    found = _judge(
+        name, grants.on(name), object_doc.get("sharing", {}).get("default", "private"), name in grants.restricted
+    )
+    return found if principal.scopes is None else _scoped(found, principal.may("read"), principal.may("write"))
+
+
+def _judge(name: str, grant: ObjectGrant, default: str, restricted: bool) -> ObjectRights:
+    """Combine what is granted with the object's default."""
+    has = grant.rights
+    if "read" not in has:
+        return ObjectRights("create" in has and name != "user", NOBODY, NOBODY, False, has & _ACTIONS, grant)
+    if name == "user":
+        # Everybody who works here may know whom records belong to; accounts are the administrators' business.
+        return ObjectRights(False, SOME if restricted else ALL, NOBODY, False, has & {"export"}, grant)
+    read = ALL if default in ("read", "edit") or "view_all" in has or "edit_all" in has else SOME
+    edit = NOBODY if "edit" not in has else ALL if default == "edit" or "edit_all" in has else SOME
+    if restricted:
+        read, edit = SOME, NOBODY if edit == NOBODY else SOME
+    return ObjectRights("create" in has, read, edit, "delete" in has and edit != NOBODY, has & _ACTIONS, grant)
+
+
+@lru_cache(maxsize=4)
+def _full_scoped(read: bool, write: bool) -> ObjectRights:
     return ObjectRights(
-        found.create and principal.may("write"),
-        found.read if principal.may("read") else "none",
-        found.edit if principal.may("write") else "none",
+        write,
+        ALL if read else NOBODY,
+        ALL if write else NOBODY,
+        write,
+        _ACTIONS if write and read else frozenset(),
+        None,
+    )
+
+
+def _scoped(found: ObjectRights, read: bool, write: bool) -> ObjectRights:
+    if found.grant is None:
+        return _full_scoped(read, write)
+    actions = found.actions & (frozenset({"export"}) if read else frozenset()) | (
+        found.actions - {"export"} if write else frozenset()
+    )
+    return ObjectRights(
+        found.create and write,
+        found.read if read else NOBODY,
+        found.edit if write else NOBODY,
+        found.delete and write,
+        actions,
+        found.grant,
     )

@@ -14,6 +14,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
+from trellis.access.masking import hidden_fields, visible
 from trellis.api import reading
 from trellis.api.context import Api
 from trellis.api.errors import BadRequest
@@ -142,7 +143,9 @@ def _operate(tx: Transaction, operation: Mapping[str, Any], named: Mapping[str, 
 
 
 def _result(tx: Transaction, outcome: Outcome) -> dict[str, Any]:
-    record = record_writer(tx.model.object(outcome.object))({**outcome.values, "id": outcome.id})
+    model = tx.model.object(outcome.object)
+    values = visible(tx.principal, model, {**outcome.values, "id": outcome.id})
+    record = record_writer(model, hidden_fields(tx.principal, model))(values)
     return {"action": outcome.action, "object": outcome.object, "id": record["id"], "record": record}
 
 

@@ -6,6 +6,7 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 from flask import request
 from sqlalchemy.engine import Connection
@@ -44,7 +45,8 @@ class Api:
 
     def __init__(self, runtime: Runtime, default_tenant: str | None) -> None:
         self.runtime, self.default_tenant = runtime, default_tenant
-        self._caches: dict[str, TokenCache] = {}
+        # By the tenant itself: one that takes another's name after a restore starts anew.
+        self._caches: WeakKeyDictionary[Tenant, TokenCache] = WeakKeyDictionary()
 
     def tenant(self) -> Tenant:
         """Return the tenant that ``X-Trellis-Tenant`` names, else the default, else the only one."""
@@ -119,7 +121,7 @@ class Api:
         return found
 
     def _tokens(self, tenant: Tenant) -> TokenCache:
-        return self._caches.setdefault(tenant.name, TokenCache())
+        return self._caches.setdefault(tenant, TokenCache())
 
     def _by_cookie(self, tenant: Tenant) -> Principal:
         key = request.cookies.get(COOKIE)

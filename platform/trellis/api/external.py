@@ -11,7 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 from flask import Blueprint, Response
 
-from trellis.access import rights
+from trellis.access.masking import hidden_fields
+from trellis.access.writing import reached
 from trellis.api import reading
 from trellis.api.answers import answer
 from trellis.api.context import Api, Reading
@@ -66,7 +67,8 @@ def _read(r: Reading, name: str, outside: str, key: str) -> dict[str, Any]:
     number = _record(r.connection, name, outside, key)
     if number is None:
         raise NotFound(f"There is no such record of '{name}'.")
-    return record_writer(model)(get_record(r.tenant, r.connection, r.model, r.principal, name, number))
+    write = record_writer(model, hidden_fields(r.principal, model))
+    return write(get_record(r.tenant, r.connection, r.model, r.principal, name, number))
 
 
 def _upsert(tx: Transaction, name: str, outside: str, key: str, raw: dict[str, Any]) -> Reply:
@@ -76,8 +78,7 @@ def _upsert(tx: Transaction, name: str, outside: str, key: str, raw: dict[str, A
         holder = statements_of(model).fetch(tx.connection, [number]).get(number)
         if holder is not None and holder["deleted_at"] is None:
             return written(tx, tx.update(name, [{**raw, "id": number}])[0])
-        owner = holder["owner"].id if holder and holder["owner"] else None
-        if holder is not None and not rights(tx.principal, model.doc).may_edit(owner, tx.principal.user):
+        if holder is not None and not reached(tx, model, [number]).may_edit(number):
             raise NotFound(f"There is no such record of '{name}'.")
         # The record lies in the recycle bin: the key goes to the new one.
         c = system.external_id.c

@@ -9,7 +9,8 @@ from urllib.parse import quote
 from flask import Blueprint, Response, request
 
 from trellis import files
-from trellis.access import AccessDenied, Principal, rights
+from trellis.access import AccessDenied, Principal
+from trellis.access.decide import may
 from trellis.api import reading
 from trellis.api.answers import answer
 from trellis.api.context import Api, Reading
@@ -116,9 +117,8 @@ def _target(r: Reading) -> tuple[Principal, tuple[str, int] | None]:
     if name is None or record is None:
         raise BadRequest("To attach a file send both 'object' and 'record'.")
     number = number_of(name, record) if r.model.object(name) else 0
-    values = get_record(r.tenant, r.connection, r.model, r.principal, name, number)
-    owner = values["owner"].id if values["owner"] else None
-    if not rights(r.principal, r.model.object(name).doc).may_edit(owner, r.principal.user):
+    get_record(r.tenant, r.connection, r.model, r.principal, name, number)
+    if not may(r.connection, r.principal, r.model, r.model.object(name), number, "edit"):
         raise AccessDenied("You may not change this record.")
     return r.principal, (name, number)
 

@@ -7,6 +7,7 @@ from typing import Any
 from flask import request
 
 from trellis import record_id
+from trellis.access.masking import hidden_fields, visible
 from trellis.api.errors import PreconditionFailed
 from trellis.api.once import Reply
 from trellis.query import Page
@@ -52,7 +53,9 @@ def if_match() -> int | None:
 
 def written(tx: Transaction, outcome: Outcome, status: int = 200) -> Reply:
     """Return the answer that shows a record after its write."""
-    body = record_writer(tx.model.object(outcome.object))({**outcome.values, "id": outcome.id})
+    model = tx.model.object(outcome.object)
+    values = visible(tx.principal, model, {**outcome.values, "id": outcome.id})
+    body = record_writer(model, hidden_fields(tx.principal, model))(values)
     return body, status, {"ETag": f'"{outcome.version}"'}
 
 

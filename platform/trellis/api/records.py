@@ -7,13 +7,13 @@ from typing import Any
 import sqlalchemy as sa
 from flask import Blueprint, Response, request
 
+from trellis.access.masking import hidden_fields, visible_history
 from trellis.api import reading
 from trellis.api.answers import answer
 from trellis.api.context import Api, Reading
 from trellis.api.errors import BadRequest, PreconditionFailed
 from trellis.api.once import Reply, once
 from trellis.api.record_answers import created, if_match, number_of, page_json, written
-from trellis.model import ObjectModel
 from trellis.query import Page, get_record, run_query
 from trellis.query.query import read_query
 from trellis.record_json import record_writer
@@ -40,11 +40,11 @@ def install(blueprint: Blueprint, api: Api) -> None:
     @blueprint.get("/records/<name>/<record>")
     def read_record(name: str, record: str) -> Response:
         reading.allow_parameters(())
-        model, values = api.read(lambda r: _get(r, name, record))
-        tag = f'"{values["version"]}"'
+        body = api.read(lambda r: _get(r, name, record))
+        tag = f'"{body["version"]}"'
         if tag in [t.strip().removeprefix("W/") for t in request.headers.get("If-None-Match", "").split(",")]:
             return Response(status=304, headers={"ETag": tag})
-        return answer(record_writer(model)(values), headers={"ETag": tag})
+        return answer(body, headers={"ETag": tag})
 
     @blueprint.post("/records/<name>")
     def create_record(name: str) -> Response:
@@ -119,9 +119,10 @@ def _run(r: Reading, name: str, raw: dict[str, Any]) -> Page:
     return run_query(r.tenant, r.connection, r.model, r.principal, read_query(name, raw))
 
 
-def _get(r: Reading, name: str, record: str) -> tuple[ObjectModel, dict[str, Any]]:
+def _get(r: Reading, name: str, record: str) -> dict[str, Any]:
     model = r.model.object(name)
-    return model, get_record(r.tenant, r.connection, r.model, r.principal, name, number_of(name, record))
+    write = record_writer(model, hidden_fields(r.principal, model))
+    return write(get_record(r.tenant, r.connection, r.model, r.principal, name, number_of(name, record)))
 
 
 def _changed(tx: Transaction, name: str, row: dict[str, Any], wanted: int | None) -> Reply:
@@ -153,7 +154,8 @@ def _with_id(tx: Transaction, outcome: Outcome) -> dict[str, Any]:
 
 
 def _history(r: Reading, name: str, record: str, limit: int) -> dict[str, Any]:
-    known = r.model.object(name).fields
+    root = r.model.object(name)
+    known = root.fields
     number = number_of(name, record)
     get_record(r.tenant, r.connection, r.model, r.principal, name, number)
     c = system.change.c
@@ -169,7 +171,7 @@ def _history(r: Reading, name: str, record: str, limit: int) -> dict[str, Any]:
             "action": row["action"],
             "version": row["version"],
             "changes": {
-                k: {"from": v[0], "to": v[1]} for k, v in (row["values"] or {}).items() if k in known or k == "owner"
+                k: {"from": v[0], "to": v[1]} for k, v in visible_history(r.principal, root, row["values"] or {}).items() if k in known or k == "owner"
             },
         }
         for row in rows

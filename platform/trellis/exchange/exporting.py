@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import sqlalchemy as sa
 
-from trellis.access import Principal
+from trellis.access import AccessDenied, Principal, rights
 from trellis.exchange.errors import UnknownFormat
 from trellis.query.compiling import Plan, default_fields
 from trellis.query.paths import Resolved
@@ -78,7 +78,9 @@ def export(tenant: Tenant, principal: Principal, wanted: Export, format: str = "
             principal,
             Query(wanted.object, filter=wanted.filter, search=wanted.search),
         )
-        names = ("id", *(f for f in wanted.fields or default_fields(plan.root) if f != "id"))
+        if not rights(principal, plan.root.doc).may("export"):
+            raise AccessDenied(f"You may not export records of '{plan.root.name}'.")
+        names = ("id", *(f for f in wanted.fields or default_fields(plan.root, plan.principal) if f != "id"))
         columns = [r for i, p in enumerate(names) if (r := plan.resolve(p, f"fields.{i}"))]
         conditions = plan.where()
         plan.check()

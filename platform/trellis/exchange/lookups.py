@@ -191,10 +191,10 @@ def external_ids(tx: Transaction, object_name: str, of_system: str, texts: Seque
 def foreign_external_ids(tx: Transaction, object_name: str, of_system: str, texts: Sequence[str]) -> set[str]:
     """Return the keys by which a system calls records that the writer may not change, those in the recycle bin included."""
     e, root = system.external_id.c, tx.model.object(object_name)
-    allowed, t = rights(tx.principal, root.doc).edit, root.table
-    if allowed == "all":
+    t = root.table
+    if rights(tx.principal, root.doc).edit == "all":
         return set()
-    others = sa.or_(t.c.owner.is_(None), t.c.owner != tx.principal.user) if allowed == "own" else sa.true()
+    others = sa.not_(sa.func.coalesce(record_predicate(tx.principal, root, t, "edit"), sa.false()))
     found: set[str] = set()
     for start in range(0, len(texts), IN_CHUNK):
         wanted = (e.object == object_name, e.system == of_system, e.key.in_(texts[start : start + IN_CHUNK]))

@@ -68,7 +68,7 @@ class Model:
             hint = did_you_mean(str(name)[:80], self.object_names)
             raise UnknownObject(f"There is no object '{str(name)[:80]}'.{hint}", name=str(name)[:80])
         with self._lock:
-            return self._objects.setdefault(name, ObjectModel(doc, storage, self.env))
+            return self._objects.setdefault(name, ObjectModel(doc, storage, self.env, self))
 
     @cached_property
     def display(self) -> Snapshot:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -16,6 +16,9 @@ from trellis.model.system_fields import SYSTEM_FIELD_DOCS
 from trellis.storage.physical import FOLD, Storage, build_table
 from trellis.storage.types import text_column
 from trellis_metadata.labels import text_of
+
+if TYPE_CHECKING:
+    from trellis.model.model import Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,12 @@ def stored_columns(doc: Mapping[str, Any], codecs: Mapping[str, Codec]) -> dict[
 class ObjectModel:
     """An object as the runtime sees it. Immutable; shared between threads."""
 
-    def __init__(self, doc: Mapping[str, Any], storage: Storage, env: Environment) -> None:
+    def __init__(
+        self, doc: Mapping[str, Any], storage: Storage, env: Environment, model: Model | None = None
+    ) -> None:
         self.doc = doc
+        self.model = model
+        """The version that the object belongs to; None while it is being published."""
         self.name: str = doc["name"]
         self.storage = storage
         types = field_types()

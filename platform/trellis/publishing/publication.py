@@ -276,6 +276,9 @@ class Publication:
             at=self.tenant.clock.now(),
             undoes=change.undoes,
         )
+        from trellis.access.sync import follow
+
+        follow(self.tenant, connection, change.old, change.new, number)
         return number
 
 

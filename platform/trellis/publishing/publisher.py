@@ -94,7 +94,16 @@ class Publisher:
             number = self._publication.begin(connection, plan, author, note)
             self.fault("before commit of expand")
         self.fault("after expand")
-        return number if number is not None else self.resume(progress)
+        if number is None:
+            return self.resume(progress)
+        self._share_anew()
+        return number
+
+    def _share_anew(self) -> None:
+        """Work out the access rules of small objects at once; those of large ones are the worker's."""
+        from trellis.access.building import build_small
+
+        build_small(self.tenant)
 
     def running(self) -> Mapping[str, Any] | None:
         """Return phase, done and total of a change that is converting records, or None."""
@@ -124,6 +133,7 @@ class Publisher:
             self.abandon()
             raise
         self.fault("after activate")
+        self._share_anew()
         return number
 
     def resume_interrupted(self) -> None:

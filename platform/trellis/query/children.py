@@ -31,7 +31,7 @@ def attach_children(plan: Plan, name: str, child: Query, ids: Sequence[int], out
     inner = Plan(plan.tenant, plan.connection, plan.model, plan.principal, replace(child, object=reference.source))
     fields = [
         r
-        for i, p in enumerate(child.fields or default_fields(inner.root))
+        for i, p in enumerate(child.fields or default_fields(inner.root, inner.principal))
         if (r := inner.resolve(p, f"children.{name}.fields.{i}"))
     ]
     keys = sort_keys(inner)

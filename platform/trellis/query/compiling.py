@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from trellis.access import AccessDenied, Principal, rights
+from trellis.access.masking import hidden_fields
+from trellis.access.searching import words_in_visible_fields
 from trellis.clock import today
 from trellis.fields.base import InvalidValue
 from trellis.model import Model, ObjectModel
@@ -54,7 +56,8 @@ class Plan:
         conditions: list[sa.ColumnElement[bool]] = [
             t.c.deleted_at.isnot(None) if self.query.deleted else t.c.deleted_at.is_(None)
         ]
-        mine = record_predicate(self.principal, self.root, t)
+        # What is in the recycle bin is for those who could bring it back.
+        mine = record_predicate(self.principal, self.root, t, "edit" if self.query.deleted else "read")
         if mine is not sa.true():
             conditions.append(mine)
         if self.query.filter:
@@ -68,9 +71,9 @@ class Plan:
             self.problems.extend(compiler.problems)
             self.binders = compiler.binders
         if self.query.search and self.query.search.strip():
-            conditions.append(
-                t.c.id.in_(matching_ids(self.tenant.database.dialect_name, self.query.search, self.root.name))
-            )
+            words = words_in_visible_fields(self.paths, self.query.search)
+            hits = matching_ids(self.tenant.database.dialect_name, self.query.search, self.root.name)
+            conditions.append(t.c.id.in_(hits) if words is None else words)
         return conditions
 
     def check(self) -> None:
@@ -109,6 +112,7 @@ def shape(tenant: Tenant, principal: Principal, query: Query, after: Sequence[An
         principal.kind,
         principal.user if query.filter else principal.user is None,
         principal.scopes,
+        principal.grants.key,
     )
 
 
@@ -128,7 +132,7 @@ def parameters(compiled: Compiled, query: Query) -> dict[str, Any] | None:
 
 def compile_rows(plan: Plan, after: Sequence[Any] | None) -> Compiled:
     query = plan.query
-    selected = [plan.resolve(p, f"fields.{i}") for i, p in enumerate(query.fields or default_fields(plan.root))]
+    selected = [plan.resolve(p, f"fields.{i}") for i, p in enumerate(query.fields or default_fields(plan.root, plan.principal))]
     keys = sort_keys(plan)
     conditions = plan.where()
     plan.check()
@@ -145,9 +149,10 @@ def compile_rows(plan: Plan, after: Sequence[Any] | None) -> Compiled:
     return Compiled(statement, count, tuple(keys), len(columns), row_writer(plan.root, fields), tuple(plan.binders))
 
 
-def default_fields(model: ObjectModel) -> list[str]:
-    """Return all field paths of an object that have columns."""
-    return [f.name for f in model.all_fields if f.columns and f.name not in ("deleted_at", "version")]
+def default_fields(model: ObjectModel, principal: Principal) -> list[str]:
+    """Return all field paths of an object that have columns and that the principal may see."""
+    hidden = {"deleted_at", "version", *hidden_fields(principal, model)}
+    return [f.name for f in model.all_fields if f.columns and f.name not in hidden]
 
 
 def row_writer(root: ObjectModel, fields: Sequence[Resolved]) -> Callable[[Sequence[Any]], dict[str, Any]]:

@@ -5,13 +5,16 @@ A joined record that the asker may not read is as good as absent: the right is p
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 
-from trellis.access import Principal, rights
+from trellis.access import Principal
+from trellis.access.fields import FieldRights
+from trellis.access.masking import mask
+from trellis.access.predicate import record_predicate
 from trellis.fields import field_types
 from trellis.model import FieldModel, Model, ObjectModel
 from trellis.query.query import problem
@@ -53,6 +56,7 @@ class Paths:
 
     def __init__(self, model: Model, root: ObjectModel, principal: Principal) -> None:
         self.model, self.root, self.principal = model, root, principal
+        self.rights = FieldRights(principal, model)
         self.source: Any = root.table
         self._joined: dict[tuple[str, ...], tuple[ObjectModel, Any]] = {(): (root, root.table)}
 
@@ -61,6 +65,13 @@ class Paths:
         steps = path.split(".")
         if len(steps) > MAX_HOPS:
             raise UnknownPath("too_deep", f"'{path[:80]}' goes over more than {MAX_HOPS - 1} relations.")
+        masked, unknown = self.rights.check(self.root, steps)
+        if unknown:
+            raise UnknownPath("unknown_field", unknown)
+        found = self._resolve(path, steps)
+        return masked_form(found) if masked else found
+
+    def _resolve(self, path: str, steps: Sequence[str]) -> Resolved:
         owner, table = self.root, self.root.table
         for position, step in enumerate(steps):
             last = position == len(steps) - 1
@@ -106,19 +117,13 @@ class Paths:
         return target, alias
 
 
-def record_predicate(principal: Principal, model: ObjectModel, table: Any) -> sa.ColumnElement[bool]:
-    """Return the condition under which the principal may read a record: the listing form of ``rights``."""
-    allowed = rights(principal, model.doc)
-    if allowed.read == "all":
-        return sa.true()
-    if allowed.read == "own" and principal.user is not None:
-        # Named, so that a compiled query serves every person: the asker is a parameter.
-        return table.c.owner == sa.bindparam("me", principal.user, type_=sa.BigInteger())  # type: ignore[no-any-return]
-    return sa.false()
-
-
 def _of(table: Any, field: FieldModel) -> tuple[Any, ...]:
     return tuple(table.c[c.name] for c in field.columns)
+
+
+def masked_form(found: Resolved) -> Resolved:
+    """Return a path whose value is shown masked, and by which nothing can be found, sorted or grouped."""
+    return replace(found, category="opaque", sortable=False, write=mask)
 
 
 def _field(path: str, field: FieldModel, table: Any) -> Resolved:

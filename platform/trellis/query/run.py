@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from trellis.access import Principal, rights
+from trellis.access import Principal
+from trellis.access.decide import may
+from trellis.access.masking import visible
 from trellis.model import Model
 from trellis.query.aggregating import aggregate
 from trellis.query.children import attach_children
@@ -76,8 +78,6 @@ def get_record(
     """Return one record's values by field name. Raises :class:`NotFound`, also where the asker may not see it."""
     root = model.object(object_name)
     found = statements_of(root).fetch(connection, [record]).get(record)
-    allowed = rights(principal, root.doc)
-    owner = found["owner"].id if found and found["owner"] else None
-    if found is None or found["deleted_at"] is not None or not allowed.may_read(owner, principal.user):
+    if found is None or found["deleted_at"] is not None or not may(connection, principal, model, root, record, "read"):
         raise NotFound(f"There is no such record of '{root.name}'.")
-    return found
+    return visible(principal, root, found)

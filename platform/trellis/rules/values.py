@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from trellis.access import rights
+from trellis.access.decide import allowed_ids
 from trellis.fields.base import Codec
 from trellis.fields.currency import Money
 from trellis.model import ObjectModel
@@ -97,8 +97,8 @@ def read(
 
 def readable(reader: Reader, model: ObjectModel, records: Mapping[int, Values]) -> dict[int, Values]:
     """Return the records that the principal may read."""
-    allowed, me = rights(reader.principal, model.doc), reader.principal.user
-    return {k: v for k, v in records.items() if allowed.may_read(v["owner"].id if v.get("owner") else None, me)}
+    seen = allowed_ids(reader.connection, reader.principal, reader.model, model, records, "read")
+    return {k: v for k, v in records.items() if k in seen}
 
 
 def plain_value(model: ObjectModel, name: str, record: Mapping[str, Any]) -> Any:

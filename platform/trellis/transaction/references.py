@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from trellis.access import rights
+from trellis.access.decide import allowed_ids
 from trellis.model import ObjectModel
 from trellis.storage.prepared import Prepared
 from trellis.transaction.row import Row
@@ -59,26 +60,36 @@ def _alive(tx: Transaction, target: str, ids: set[int]) -> set[int]:
     allowed = rights(tx.principal, parent.doc)
     if allowed.read == "none":
         return known
-    few, many = _alive_queries(parent, own=allowed.read == "own")
-    user = {"user": tx.principal.user} if allowed.read == "own" else {}
+    if allowed.read != "all":
+        known.update(_alive_and_readable(tx, parent, missing))
+        return known
+    few, many = _alive_queries(parent)
     if len(missing) <= FEW:
         padded = (missing * FEW)[:FEW]
-        known.update(few.run(tx.connection, {**dict(zip(_FEW_NAMES, padded, strict=True)), **user}).scalars())
+        known.update(few.run(tx.connection, dict(zip(_FEW_NAMES, padded, strict=True))).scalars())
         return known
     for start in range(0, len(missing), 500):
-        known.update(tx.connection.execute(many, {"ids": missing[start : start + 500], **user}).scalars())
+        known.update(tx.connection.execute(many, {"ids": missing[start : start + 500]}).scalars())
     return known
 
 
-def _alive_queries(parent: ObjectModel, *, own: bool) -> tuple[Any, Any]:
+def _alive_and_readable(tx: Transaction, parent: ObjectModel, ids: Sequence[int]) -> set[int]:
+    """Return those that are alive and that the writer may read, locked in the same way."""
+    _, many = _alive_queries(parent)
+    readable = sorted(allowed_ids(tx.connection, tx.principal, tx.model, parent, ids, "read"))
+    found: set[int] = set()
+    for start in range(0, len(readable), 500):
+        found.update(tx.connection.execute(many, {"ids": readable[start : start + 500]}).scalars())
+    return found
+
+
+def _alive_queries(parent: ObjectModel) -> tuple[Any, Any]:
     """Return the prebuilt queries for :data:`FEW` and for many ids, that lock what they find on PostgreSQL."""
-    key = f"_alive_{own}"
+    key = "_alive"
     found = parent.__dict__.get(key)
     if found is None:
         t = parent.table
         base = sa.select(t.c.id).where(t.c.deleted_at.is_(None))
-        if own:
-            base = base.where(t.c.owner == sa.bindparam("user", type_=sa.BigInteger()))
         # SQLite has no row locks and ignores the clause.
         base = base.with_for_update(key_share=True, read=True).order_by(t.c.id)
         few = base.where(t.c.id.in_([sa.bindparam(n, type_=t.c.id.type) for n in _FEW_NAMES]))

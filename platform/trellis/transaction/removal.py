@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from trellis.access import AccessDenied, rights
+from trellis.access.shares import forget
+from trellis.access.writing import Reached, reached
 from trellis.model import ObjectModel, Reference
 from trellis.storage import system
 from trellis.transaction.errors import NotFound, RecordsInvalid, VersionConflict
@@ -51,8 +53,10 @@ def delete(
     would go with it, by rule ``restrict``."""
     ids = list(dict.fromkeys(ids))
     stored = statements_of(model).fetch(tx.connection, ids, lock=not tx.database.is_sqlite)
+    allowed = reached(tx, model, ids)
     rows = [
-        _judge(tx, model, i, record, stored.get(record), versions, alone=len(ids) == 1) for i, record in enumerate(ids)
+        _judge(tx, model, i, record, stored.get(record), versions, allowed, alone=len(ids) == 1)
+        for i, record in enumerate(ids)
     ]
     doomed = _closure(tx, model, rows)
     # A refused row stays with all that hangs on it, and may thereby hold others back.
@@ -83,17 +87,16 @@ def _judge(
     record: int,
     old: dict[str, Any] | None,
     versions: Mapping[int, int],
+    allowed: Reached,
     *,
     alone: bool,
 ) -> Row:
     row = Row(index, record, old=old)
-    allowed = rights(tx.principal, model.doc)
-    owner = old["owner"].id if old and old["owner"] else None
-    if old is None or old["deleted_at"] is not None or not allowed.may_read(owner, tx.principal.user):
+    if old is None or old["deleted_at"] is not None or not allowed.may_read(record):
         if alone:
             raise NotFound(f"There is no such record of '{model.name}'.")
         row.refuse("id", "not_found", f"There is no such record of '{model.name}'.")
-    elif not allowed.may_edit(owner, tx.principal.user):
+    elif not rights(tx.principal, model.doc).delete or not allowed.may_edit(record):
         if alone:
             raise AccessDenied(f"You may not delete this record of '{model.name}'.")
         row.refuse("id", "access_denied", "You may not delete this record.")
@@ -160,22 +163,29 @@ def _refuse_restricted(tx: Transaction, doomed: _Doomed) -> bool:
         for reference in tx.model.referrers.get(name, ()):
             if reference.on_delete != "restrict":
                 continue
-            counts: dict[int, int] = {}
+            holders: dict[int, list[int]] = {}
             for holder in _pointing(tx, reference, list(rows), name, lock=False):
                 if (reference.source, holder.id) not in doomed.roots:
                     assert holder.old is not None
                     root = doomed.roots[name, holder.old[reference.field].id]
-                    counts[id(root)] = counts.get(id(root), 0) + 1
+                    holders.setdefault(id(root), []).append(holder.id or 0)
             for root in {id(r): r for r in doomed.roots.values()}.values():
-                if counts.get(id(root)):
+                if holders.get(id(root)):
                     refused = True
-                    root.refuse(
-                        "_record",
-                        "in_use",
-                        f"{counts[id(root)]} record(s) of '{reference.source}' point at it or at what it "
-                        f"contains by '{reference.field}'. Delete or change them first.",
-                    )
+                    root.refuse("_record", "in_use", _held_by(tx, reference, holders[id(root)]))
     return refused
+
+
+def _held_by(tx: Transaction, reference: Reference, holders: Sequence[int]) -> str:
+    """Say what holds a record, without telling of records that the principal may not see."""
+    seen = reached(tx, tx.model.object(reference.source), holders)
+    count = sum(seen.may_read(h) for h in holders)
+    if not count:
+        return "Records that you may not see point at it or at what it contains. Ask an administrator."
+    return (
+        f"{count} record(s) of '{reference.source}' point at it or at what it contains by '{reference.field}'. "
+        "Delete or change them first."
+    )
 
 
 def _set_null(tx: Transaction, doomed: _Doomed) -> None:
@@ -225,14 +235,13 @@ def _deletion_numbers(tx: Transaction, count: int) -> int:
 def restore(tx: Transaction, model: ObjectModel, ids: Sequence[int]) -> list[Outcome]:
     """Bring records back with everything of the same deletion. Keys that were taken meanwhile refuse the whole."""
     stored = statements_of(model).fetch(tx.connection, list(ids), lock=not tx.database.is_sqlite)
-    allowed = rights(tx.principal, model.doc)
+    allowed = reached(tx, model, ids)
     numbers: set[int] = set()
     for record in ids:
         old = stored.get(record)
-        owner = old["owner"].id if old and old["owner"] else None
-        if old is None or old["deleted_at"] is None or not allowed.may_read(owner, tx.principal.user):
+        if old is None or old["deleted_at"] is None or not allowed.may_read(record):
             raise NotFound(f"There is no such record of '{model.name}' in the recycle bin.")
-        if not allowed.may_edit(owner, tx.principal.user):
+        if not rights(tx.principal, model.doc).delete or not allowed.may_edit(record):
             raise AccessDenied("You may not restore this record.")
         numbers.add(old["deleted_in"])
     back: dict[str, list[Row]] = {}
@@ -246,7 +255,12 @@ def restore(tx: Transaction, model: ObjectModel, ids: Sequence[int]) -> list[Out
         for row in rows:
             tx.trail.record(tx.model.object(name), row, "restored", row.new["version"])
         tx._after(tx.model.object(name), rows)
-        outcomes.extend(Outcome("restored", name, r.id, r.new["version"], {**(r.old or {}), **r.new}) for r in rows)
+        seen = reached(tx, tx.model.object(name), [r.id or 0 for r in rows])
+        outcomes.extend(
+            Outcome("restored", name, r.id, r.new["version"], {**(r.old or {}), **r.new})
+            for r in rows
+            if seen.may_read(r.id or 0)
+        )
     return outcomes
 
 
@@ -266,8 +280,7 @@ def _judge_above(tx: Transaction, model: ObjectModel, ids: Sequence[int], back: 
             found = rows[above].old or {}
             if found["deleted_in"] != old["deleted_in"]:
                 continue
-            owner = found["owner"].id if found["owner"] else None
-            if not rights(tx.principal, tx.model.object(above[0]).doc).may_edit(owner, tx.principal.user):
+            if not reached(tx, tx.model.object(above[0]), [found["id"]]).may_edit(found["id"]):
                 raise AccessDenied(
                     f"It was deleted together with a record of '{above[0]}' that you may not change. "
                     "Somebody who may has to restore that one."
@@ -367,6 +380,7 @@ def purge(tx: Transaction, model: ObjectModel, ids: Sequence[int]) -> int:
     if gone:
         tx.connection.execute(t.delete().where(t.c.id.in_(gone)))
         tx.connection.execute(system.external_id.delete().where(system.external_id.c.record.in_(gone)))
+        forget(tx.connection, gone)
         for record in gone:
             tx.trail.fact("purged", model.name, record, None)
     return len(gone)

@@ -15,6 +15,8 @@ from sqlalchemy.engine import Connection
 
 from trellis.access import AccessDenied, Cause, Principal, rights
 from trellis.access.versions import bump_access
+from trellis.access.writing import judge as judge_access
+from trellis.access.writing import reached
 from trellis.fields.common.columns import RecordRef
 from trellis.model import Model, ObjectModel
 from trellis.transaction import defaults, removal, steps
@@ -144,17 +146,16 @@ class Transaction:
         """Read the stored rows under lock and judge the right to change them."""
         ids = sorted({r.id for r in batch if r.id is not None and not r.errors})
         stored = statements_of(model).fetch(self.connection, ids, lock=not self.database.is_sqlite) if ids else {}
-        allowed = rights(self.principal, model.doc)
+        allowed = reached(self, model, ids)
         for row in batch:
             if row.errors:
                 continue
             old = stored.get(row.id or 0)
-            owner = old["owner"].id if old and old["owner"] else None
-            if old is None or old["deleted_at"] is not None or not allowed.may_read(owner, self.principal.user):
+            if old is None or old["deleted_at"] is not None or not allowed.may_read(old["id"]):
                 if alone:
                     raise NotFound(f"There is no such record of '{model.name}'.")
                 row.refuse("id", "not_found", f"There is no such record of '{model.name}'.")
-            elif not allowed.may_edit(owner, self.principal.user):
+            elif not allowed.may_edit(old["id"]):
                 if alone:
                     raise AccessDenied(f"You may not change this record of '{model.name}'.")
                 row.refuse("id", "access_denied", "You may not change this record.")
@@ -193,19 +194,7 @@ class Transaction:
         check_references(self, model, batch)
         check_unique(self, model, batch)
         steps.run(self.tenant.steps.judgement, self, model, batch)
-        self._access_after(model, batch)
-
-    def _access_after(self, model: ObjectModel, batch: Sequence[Row]) -> None:
-        """Nobody writes a row out of his own sight, or creates one there, unless he may see all."""
-        allowed = rights(self.principal, model.doc)
-        for row in batch:
-            owner = row.value("owner")
-            if "owner" in row.new and not row.errors and not allowed.may_read(owner and owner.id, self.principal.user):
-                row.refuse(
-                    "owner",
-                    "access_denied",
-                    "You may not give the record to somebody else: you would no longer see it.",
-                )
+        judge_access(self, model, batch)
 
     def _accepted(self, batch: Sequence[Row], mode: str) -> list[Row]:
         if mode != PARTIAL and any(r.errors for r in batch):
