@@ -11,7 +11,8 @@ from trellis.model import FieldModel, ObjectModel
 def create_schema(model: ObjectModel) -> dict[str, Any]:
     """Return the schema of a new record."""
     fields = [f for f in model.all_fields if f.writable]
-    required = [f.name for f in fields if f.required and f.doc.get("default") is None]
+    always = [f for f in fields if f.required and "visible_when" not in f.doc]
+    required = [f.name for f in always if f.doc.get("default") is None]
     body: dict[str, Any] = {
         "type": "object",
         "additionalProperties": False,
