@@ -15,8 +15,8 @@ from trellis.api import reading
 from trellis.api.answers import answer
 from trellis.api.context import Api, Reading
 from trellis.api.errors import BadRequest, TooLarge
-from trellis.api.record_answers import number_of
 from trellis.api.once import Reply, idempotency_key, once_with
+from trellis.api.record_answers import number_of
 from trellis.query import get_record
 
 INLINE = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf", "text/plain"})
