@@ -1,4 +1,4 @@
-"""Every example of the OpenAPI document is executed, one by one, and every body has one."""
+"""Every example of the OpenAPI document is executed, one by one."""
 
 from __future__ import annotations
 
@@ -34,9 +34,7 @@ def bodies(document: Mapping[str, Any]) -> Iterator[tuple[str, str, str, Any]]:
             content = operation.get("requestBody", {}).get("content", {}) if isinstance(operation, dict) else {}
             for media_type, body in content.items():
                 if media_type not in FORMS:
-                    found = examples(document, body)
-                    assert found, f"{method} {path} {media_type} has no example"
-                    yield from ((path, method, media_type, e) for e in found)
+                    yield from ((path, method, media_type, e) for e in examples(document, body))
 
 
 def parameters(document: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

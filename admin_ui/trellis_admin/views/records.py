@@ -10,6 +10,7 @@ from flask import Blueprint, Response, g, request
 from flask_babel import gettext as _
 
 from trellis.access import rights
+from trellis.history import take_back
 from trellis.model import ObjectModel, Reference
 from trellis.query import InvalidQuery, Query, Sort
 from trellis.record_id import format_id, parse_id
@@ -17,9 +18,9 @@ from trellis.transaction import RecordsInvalid
 from trellis_admin.colors import color_of
 from trellis_admin.details import highlights_of, parts_of, paths_of
 from trellis_admin.forms import layout_of
-from trellis_admin.history import history_of
+from trellis_admin.history import events_of
 from trellis_admin.i18n import language
-from trellis_admin.page import go, refuse, render
+from trellis_admin.page import go, refuse, render, wants_fragment
 from trellis_admin.reading import FieldRef, field_refs, label_of, names_for, number_of, object_model, one_record, run
 from trellis_admin.renderers import Column, columns
 from trellis_admin.rendering import context
@@ -58,6 +59,10 @@ class Step:
 def install(blueprint: Blueprint) -> None:
     blueprint.add_url_rule("/o/<name>/<record>", "record", show)
     blueprint.add_url_rule("/o/<name>/<record>/delete", "delete_record", delete, methods=["POST"])
+    blueprint.add_url_rule("/o/<name>/<record>/history", "record_history", show_history)
+    blueprint.add_url_rule(
+        "/o/<name>/<record>/history/<int:change>/restore", "restore_change", restore_change, methods=["POST"]
+    )
     blueprint.add_url_rule("/o/<name>/<record>/stage", "move_record", move, methods=["POST"])
 
 
@@ -84,8 +89,42 @@ def show(name: str, record: str) -> Response:
         parts=parts_of(root, row, made, may_edit=may_edit),
         steps=_steps(root, row),
         related=_related(root, row),
-        history=history_of(root, number_of(record, name)),
+        **_events(root, record),
     )
+
+
+def _events(root: ObjectModel, record: str, before: int | None = None) -> dict[str, Any]:
+    events, older = events_of(root, number_of(record, root.name), before)
+    return {"history": events, "older": older, "history_url": f"/o/{root.name}/{record}/history"}
+
+
+@needs_person
+def show_history(name: str, record: str) -> Response:
+    """Older changes: the next part of the list, or a page of its own without scripts."""
+    root = object_model(name)
+    row = one_record(root, record)
+    allowed = rights(g.person, root.doc).edit != "none"
+    shown = {
+        "object": root,
+        "row": row,
+        "may_edit": allowed,
+        **_events(root, record, request.args.get("before", type=int)),
+    }
+    if wants_fragment():
+        return render("parts/history.html", **shown)
+    return render("pages/history.html", title=label_of(row, root), plural=root.plural(language().code), **shown)
+
+
+@needs_person
+def restore_change(name: str, record: str, change: int) -> Response:
+    """Write the value from before a change again."""
+    object_model(name)
+    fields = request.form.getlist("field")
+    try:
+        write(lambda tx: take_back(tx, name, number_of(record, name), change, fields))
+    except RecordsInvalid as error:
+        return refuse(next(iter(texts_of(error.errors[0]).values()), error.message))
+    return go(f"/o/{name}/{record}", _("Saved"))
 
 
 def _over_relations(root: ObjectModel, record: str) -> dict[str, Any]:

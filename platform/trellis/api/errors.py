@@ -65,6 +65,7 @@ STATUS: Mapping[str, int] = {
     "invalid_operations": 422,
     "bad_value": 422,
     "conflict": 409,
+    "cannot_take_back": 409,
     "unknown_key_field": 422,
 }
 

@@ -1,4 +1,4 @@
-"""Records: create, read, change, delete, restore, list, query, history."""
+"""Records: create, read, change, delete, restore, list, query."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from trellis.api.record_answers import created, if_match, number_of, page_json, 
 from trellis.query import Page, get_record, run_query
 from trellis.query.query import read_query
 from trellis.record_json import record_writer
-from trellis.storage import system
 from trellis.transaction import Outcome, Transaction, VersionConflict
 
 LIST_PARAMETERS = ("fields", "filter", "sort", "limit", "cursor", "search", "total", "deleted")
@@ -76,12 +75,6 @@ def install(blueprint: Blueprint, api: Api) -> None:
         reading.allow_parameters(())
         _no_body()
         return once(api, lambda tx: _restored(tx, name, record))
-
-    @blueprint.get("/records/<name>/<record>/history")
-    def history(name: str, record: str) -> Response:
-        reading.allow_parameters(("limit",))
-        limit = read_limit_parameter()
-        return answer(api.read(lambda r: _history(r, name, record, limit)))
 
 
 def list_query() -> dict[str, Any]:
@@ -151,29 +144,3 @@ def _restored(tx: Transaction, name: str, record: str) -> Reply:
 
 def _with_id(tx: Transaction, outcome: Outcome) -> dict[str, Any]:
     return {"object": outcome.object, "id": tx.model.env.format_id(outcome.object, outcome.id or 0)}
-
-
-def _history(r: Reading, name: str, record: str, limit: int) -> dict[str, Any]:
-    root = r.model.object(name)
-    known = root.fields
-    number = number_of(name, record)
-    get_record(r.tenant, r.connection, r.model, r.principal, name, number)
-    c = system.change.c
-    query = sa.select(c.id, c.at, c.actor, c.cause, c.action, c.version, c["values"]).where(
-        c.record == number, c.object == name
-    )
-    rows = r.connection.execute(query.order_by(c.id.desc()).limit(limit)).mappings().all()
-    changes = [
-        {
-            "at": row["at"],
-            "actor": row["actor"] and r.model.env.format_id("user", row["actor"]),
-            "cause": row["cause"],
-            "action": row["action"],
-            "version": row["version"],
-            "changes": {
-                k: {"from": v[0], "to": v[1]} for k, v in visible_history(r.principal, root, row["values"] or {}).items() if k in known or k == "owner"
-            },
-        }
-        for row in rows
-    ]
-    return {"changes": changes}
