@@ -24,10 +24,12 @@ from trellis.files import check_files
 from trellis.ids import COUNTER, IdAllocator
 from trellis.key_files import key_of
 from trellis.model import Model, ModelEnvironment
+from trellis.pipelines import choose_pipelines, guard_pipelines, record_stays
 from trellis.publishing import catalogue, versions
 from trellis.publishing.expansion import activate, add_columns, expand
 from trellis.publishing.publisher import Publisher
 from trellis.rates import Rates
+from trellis.ripples.engine import Engine
 from trellis.rules.checking import check_formula
 from trellis.rules.defaults import fill_formula_defaults
 from trellis.rules.validation import enforce_rules
@@ -35,6 +37,7 @@ from trellis.search import SearchIndex
 from trellis.storage import migrate, system
 from trellis.storage.engines import Database
 from trellis.storage.physical import Storage
+from trellis.storage.prepared import Prepared
 from trellis.transaction import StaleAccess, StaleModel, Transaction
 from trellis.transaction.lookup_filters import enforce_lookup_filters
 from trellis.transaction.steps import Steps
@@ -61,10 +64,14 @@ class Tenant:
         self.ids = IdAllocator(database)
         self.rates = Rates()
         self.search_index = SearchIndex()
-        self.steps = Steps(
-            own_row=[fill_formula_defaults], judgement=[check_files, enforce_lookup_filters, enforce_rules]
-        )
+        self.steps = Steps(own_row=[fill_formula_defaults], judgement=[check_files, enforce_lookup_filters, enforce_rules])
+        self.ripples = Engine(self)
+        self.steps.own_row.append(self.ripples.begin)
+        self.steps.ripples.append(self.ripples.step)
         self.steps.ripples.append(maintain)
+        self.steps.own_row.append(choose_pipelines)
+        self.steps.judgement.append(guard_pipelines)
+        self.steps.after.insert(0, record_stays)
         self.publisher = Publisher(self)
         self._models: dict[int, Model] = {}
         self._settings: dict[str, Any] = dict(DEFAULT_SETTINGS)
@@ -165,7 +172,7 @@ class Tenant:
         The access version changes with every change to users, accounts and tokens: what was derived from them may be kept
         for as long as it stays the same.
         """
-        number, settings_version, access_version = connection.execute(_STATE).one()
+        number, settings_version, access_version = _STATE.run(connection, {}).one()
         model = self._models.get((number << 20) + settings_version)
         return model or self._load_model(connection, number, settings_version), access_version
 
@@ -263,7 +270,9 @@ class Tenant:
         self.database.close()
 
 
-_STATE = sa.select(system.state.c.metadata_version, system.state.c.settings_version, system.state.c.access_version)
+_STATE = Prepared(
+    sa.select(system.state.c.metadata_version, system.state.c.settings_version, system.state.c.access_version)
+)
 _PASSING = ("40001", "40P01", "55P03", "23505", "0A000")
 
 

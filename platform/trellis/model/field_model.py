@@ -54,6 +54,22 @@ class FieldModel:
                 return column
         raise KeyError(part)
 
+    def part_value(self, value: Any, part: str) -> Any:
+        """Return the part of a value, None when the value or the part is null. Raises KeyError for an unknown part."""
+        suffix = self.codec.parts[part].suffix
+        place = next(i for i, spec in enumerate(self.codec.columns) if spec.suffix == suffix)
+        return self.encode(value)[place]
+
+    @property
+    def is_formula(self) -> bool:
+        """Whether the value is computed when it is read; such a field has no columns."""
+        return self.doc["type"] == "formula"
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the field has a value to show, stored or computed."""
+        return bool(self.columns) or self.is_formula
+
     def encode(self, value: Any) -> tuple[Any, ...]:
         """Return one database value per column; None gives all NULL."""
         if value is None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from trellis.fields import field_types
-from trellis.fields.base import Codec, Column, Environment
+from trellis.fields.base import Codec, Column, Environment, FieldType
 from trellis.model.field_model import FieldModel
 from trellis.model.system_fields import SYSTEM_FIELD_DOCS
 from trellis.storage.physical import FOLD, Storage, build_table
@@ -45,9 +45,15 @@ def folded_fields(doc: Mapping[str, Any]) -> tuple[str, ...]:
 
 def stored_columns(doc: Mapping[str, Any], codecs: Mapping[str, Codec]) -> dict[str, tuple[Column, ...]]:
     """Return every stored thing of an object with its columns: the fields, then the case-folded shadows."""
-    stored = {name: codec.columns for name, codec in codecs.items()}
+    stored = {name: codec.columns for name, codec in codecs.items() if codec.columns}
     stored.update({FOLD + name: _FOLD_COLUMN for name in folded_fields(doc)})
     return stored
+
+
+def shown(field: Mapping[str, Any], kind: FieldType, env: Environment) -> Mapping[str, Any]:
+    """Return a field as readers use it: a computed one has the options of its values, and their type as ``result``."""
+    held = kind.held(field, env.document)
+    return field if held is field else {**held, **field, "result": held["type"]}
 
 
 class ObjectModel:
@@ -69,8 +75,10 @@ class ObjectModel:
         self.fields: dict[str, FieldModel] = {}
         for field in doc["fields"]:
             codec = codecs[field["name"]]
-            columns = tuple(self.table.c[n] for n in storage.places[field["name"]].names(codec.columns))
-            self.fields[field["name"]] = FieldModel(field["name"], field, types[field["type"]], codec, columns)
+            place = storage.places[field["name"]] if codec.columns else None
+            columns = tuple(self.table.c[n] for n in place.names(codec.columns)) if place else ()
+            kind = types[field["type"]]
+            self.fields[field["name"]] = FieldModel(field["name"], shown(field, kind, env), kind, codec, columns)
         self.system: dict[str, FieldModel] = {}
         for field in SYSTEM_FIELD_DOCS:
             kind = types[field["type"]]
@@ -118,6 +126,11 @@ class ObjectModel:
     def all_fields(self) -> Sequence[FieldModel]:
         """Declared fields, then system fields, in order."""
         return (*self.fields.values(), *self.system.values())
+
+    @cached_property
+    def formula_fields(self) -> Sequence[FieldModel]:
+        """The fields that are computed when they are read."""
+        return tuple(f for f in self.fields.values() if f.is_formula)
 
     @property
     def search_paths(self) -> Sequence[str]:

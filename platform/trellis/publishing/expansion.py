@@ -14,6 +14,7 @@ from trellis.fields.base import Environment
 from trellis.model import ObjectModel
 from trellis.model.object_model import stored_columns
 from trellis.publishing import catalogue, indexes
+from trellis.ripples.inputs import recomputed
 from trellis.storage import physical, system
 from trellis.storage.physical import FOLD, Storage
 from trellis_metadata.snapshot import Snapshot
@@ -42,6 +43,8 @@ class Expansion:
     created: list[str] = field(default_factory=list)
     added: dict[str, dict[str, physical.Place]] = field(default_factory=dict)
     fills: list[Fill] = field(default_factory=list)
+    derived: dict[str, set[str]] = field(default_factory=dict)
+    """Roll-ups that must be computed for the records that exist, by object."""
     archived: list[Storage] = field(default_factory=list)
     renamed: dict[str, str] = field(default_factory=dict)
 
@@ -64,11 +67,11 @@ def expand(
     """Work out the physical change from ``old`` to ``new``. Pure: nothing is executed."""
     result = Expansion(renamed=dict(renamed_objects))
     old_name = {new_name: old_name for old_name, new_name in renamed_objects.items()}
-    old_objects = old.of_kind("object")
+    old_objects, anew = old.of_kind("object"), recomputed(old, new)
     for name, doc in new.of_kind("object").items():
         before_name = old_name.get(name, name)
         before_doc = old_objects.get(before_name)
-        if before_doc is doc or (before_doc == doc and before_name == name):
+        if name not in anew and (before_doc is doc or (before_doc == doc and before_name == name)):
             continue
         storage = storages.get(before_name)
         if before_doc is None and storage is not None and not revive:
@@ -79,7 +82,14 @@ def expand(
             tables.add(storage.table)
             result.created.append(name)
         _expand_object(
-            result, replace(storage, object=name), before_doc, doc, env, renamed_fields.get(name, {}), revive
+            result,
+            replace(storage, object=name),
+            before_doc,
+            doc,
+            env,
+            renamed_fields.get(name, {}),
+            revive,
+            anew.get(name, frozenset()),
         )
     return result
 
@@ -92,6 +102,7 @@ def _expand_object(
     env: Environment,
     renamed: Mapping[str, str],
     revive: bool,
+    anew: Collection[str],
 ) -> None:
     types = field_types()
     codecs = {f["name"]: types[f["type"]].compile(f, env) for f in doc["fields"]}
@@ -103,17 +114,21 @@ def _expand_object(
         for f in doc["fields"]
         if f["name"] in earlier and _means_something_else(earlier[f["name"]], f, result.renamed)
     }
-    changed |= {FOLD + n for n in changed}
+    changed |= {FOLD + n for n in changed} | {n for n in anew if n in earlier}
     placed = physical.place_fields(storage, wanted, renamed={**renamed, **folds}, changed=changed, revive=revive)
     name = storage.object
     result.before[name], result.after[name], result.added[name] = storage, placed.storage, dict(placed.fresh)
+    derived = {f["name"] for f in doc["fields"] if types[f["type"]].derived}
+    if name not in result.created:
+        wrong = derived if before is None else derived & {*anew, *placed.fresh, *placed.revived}
+        result.derived.update({name: wrong} if wrong else {})
     if before is None:
         return
     for target in (*placed.fresh, *placed.revived):
         source = target[len(FOLD) :]
         if target.startswith(FOLD) and (source in earlier or source in placed.revived):
             result.fills.append(Fill(name, target, source))
-        elif target in earlier:
+        elif target in earlier and target not in derived and types[earlier[target]["type"]].stored:
             result.fills.append(Fill(name, target, earlier[target]["name"], restores=target in placed.revived))
     # A shadow is computed from the new columns, so conversions come first.
     result.fills.sort(key=lambda f: f.target.startswith(FOLD))

@@ -13,6 +13,8 @@ from trellis.fields.base import InvalidValue
 from trellis.model import FieldModel, Model, ObjectModel
 from trellis.publishing.expansion import Expansion
 from trellis.publishing.filling import convert, fold
+from trellis.ripples.definition import rollups_of
+from trellis.ripples.words import describe
 from trellis.storage.physical import FOLD
 from trellis_metadata.labels import Label, text_of
 from trellis_metadata.plan import Plan
@@ -70,7 +72,32 @@ def examine(connection: Connection, model: Model, new: Snapshot, expansion: Expa
             after = ObjectModel(new_objects[name], expansion.after[name], model.env)
             found.extend(_examine_object(connection, before, after, expansion, (model.snapshot, new)))
     found.extend(_lost_shared_options(connection, model, new, expansion))
+    found.extend(_derived(connection, model, new, expansion, names))
     return found
+
+
+def _derived(
+    connection: Connection, model: Model, new: Snapshot, expansion: Expansion, old_names: Mapping[str, str]
+) -> Iterator[Finding]:
+    """Tell which roll-ups are computed, for how many records."""
+    known = rollups_of(new)
+    for name, fields in sorted(expansion.derived.items()):
+        before = old_names.get(name, name)
+        if model.snapshot.get("object", before) is None:
+            continue
+        t = model.object(before).table
+        count = int(connection.execute(sa.select(sa.func.count()).select_from(t)).scalar_one())
+        for field in sorted(fields):
+            words = {code: describe(known[name, field], new, code) for code in ("en", "zh")}
+            yield Finding(
+                "rollup_computed",
+                f"{name}.{field}",
+                count,
+                {
+                    "en": f"'{field}' is computed for {count} records: {words['en']}.",
+                    "zh": f"将为 {count} 条记录计算“{field}”：{words['zh']}。",
+                },
+            )
 
 
 def _examine_object(
@@ -82,9 +109,9 @@ def _examine_object(
 ) -> Iterator[Finding]:
     kept = {p.column for p in after.storage.places.values()}
     converted = {f.source for f in expansion.fills if f.object == after.name and not f.target.startswith(FOLD)}
-    columns = {f.name: before.storage.places[f.name].column for f in before.fields.values()}
-    for field in before.fields.values():
-        if columns[field.name] not in kept and field.name not in converted:
+    columns = {f.name: before.storage.places[f.name].column for f in before.fields.values() if f.columns}
+    for field in (f for f in before.fields.values() if f.columns):
+        if columns[field.name] not in kept and field.name not in converted and not field.type.derived:
             count = _count(connection, before, field)
             if count:
                 yield Finding(
@@ -97,8 +124,8 @@ def _examine_object(
                     },
                     True,
                 )
-    by_column = {columns[n]: f for n, f in before.fields.items()}
-    for field in after.fields.values():
+    by_column = {columns[n]: f for n, f in before.fields.items() if f.columns}
+    for field in (f for f in after.fields.values() if f.columns):
         old = by_column.get(after.storage.places[field.name].column)
         if field.required and (old is None or not old.required):
             count = _count(connection, before, None) - (_count(connection, before, old) if old else 0)
@@ -209,7 +236,7 @@ def _duplicates(connection: Connection, before: ObjectModel, after: ObjectModel)
         if (key.name, key.fields) in known:
             continue
         fields = [before.field(n) for n in key.fields]
-        if any(f is None for f in fields):
+        if any(f is None or not f.columns for f in fields):
             continue
         columns = [f.column for f in fields if f is not None]
         seen: dict[tuple[Any, ...], int] = {}

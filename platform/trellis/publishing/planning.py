@@ -14,6 +14,7 @@ from trellis.publishing.errors import CannotUndo
 from trellis.publishing.expansion import Expansion, expand
 from trellis.publishing.findings import examine
 from trellis.publishing.tenant_plan import TenantPlan
+from trellis.ripples.inputs import recomputed
 from trellis.storage import system
 from trellis_metadata.operations import RenameElement
 from trellis_metadata.plan import Plan, diff
@@ -74,7 +75,7 @@ def expansion_of(
     """Work out the physical change. ``added``: the columns that it added itself already, so that it names them again."""
     objects, fields = renames_of(plan)
     touched = {k[1] for k, d in new.digests.items() if k[0] == "object" and old.digests.get(k) != d}
-    storages = catalogue.read(connection, touched | set(objects))
+    storages = catalogue.read(connection, touched | set(objects) | set(recomputed(old, new)))
     for name, columns in (added or {}).items():
         if name in storages:
             used = {c: s for c, s in storages[name].used.items() if c not in columns}

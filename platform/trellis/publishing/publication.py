@@ -17,6 +17,7 @@ from sqlalchemy.schema import DropTable
 
 from trellis.model import ObjectModel
 from trellis.publishing import versions
+from trellis.publishing.deriving import Deriving
 from trellis.publishing.errors import PublicationRunning, StalePlan
 from trellis.publishing.expansion import Expansion, Fill, activate, add_columns
 from trellis.publishing.filling import fill_rows, next_ids
@@ -86,9 +87,11 @@ class Publication:
         change = Change(model.snapshot, plan.new, expansion, operations, author, note, plan.undoes)
         add_columns(connection, expansion, plan.new, self.tenant.environment(plan.new))
         self.fault("after columns")
-        total = sum(_count(connection, model.object(old_name(expansion, n))) for n in change.filled)
+        deriving = Deriving(self.tenant, connection, plan.new, expansion)
+        total = sum(_count(connection, model.object(old_name(expansion, n))) for n in change.filled) + deriving.rows()
         if total <= INLINE_ROWS and not self._online_indexes(connection, change):
             self._fill_all(connection, change)
+            deriving.all()
             return self._activate(connection, change)
         self._write_row(connection, plan, change, total)
         return None
@@ -152,7 +155,21 @@ class Publication:
             if progress:
                 progress(done, row["total"])
             return True
-        return False
+        return self._derive_batch(connection, row, change, progress)
+
+    def _derive_batch(
+        self, connection: Connection, row: sa.RowMapping, change: Change, progress: Progress | None
+    ) -> bool:
+        """Compute roll-ups of the next records, once all conversions are done. Returns whether there were any."""
+        position = dict(row["fills"]["position"])
+        count = Deriving(self.tenant, connection, change.new, change.expansion).batch(position)
+        if count:
+            done = row["done"] + count
+            fills = {**row["fills"], "position": position}
+            connection.execute(system.publication.update().values(done=done, fills=fills))
+            if progress:
+                progress(min(done, row["total"]), row["total"])
+        return bool(count)
 
     def finish(self, connection: Connection) -> int:
         """Convert what was written since the change began, and make it visible; return the version number."""
@@ -165,6 +182,7 @@ class Publication:
             ids = sorted(set(connection.execute(late).scalars()))
             for start in range(0, len(ids), CATCH_UP_ROWS):
                 self._catch_up(connection, before, after, change.fills_of(name), ids[start : start + CATCH_UP_ROWS])
+        Deriving(self.tenant, connection, change.new, change.expansion).catch_up(row["mark"])
         connection.execute(system.publication.delete())
         return self._activate(connection, change, row["fills"].get("indexed", ()))
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from trellis.formula import ErrorValue
 from trellis.model import Model, ObjectModel
-from trellis.ripples.refusal import RippleRefused
 from trellis.ripples.ripple import Change
 from trellis.rules.formulas import Case, evaluate_all
 from trellis.rules.validation import Rule, rules_of
 from trellis.rules.values import values_of
+from trellis.transaction.errors import RippleRefused
 from trellis.transaction.row import Row
 from trellis.transaction.statements import statements_of
 from trellis_metadata.labels import text_of
@@ -40,7 +40,7 @@ def follow_up(tx: Transaction, changed: Mapping[str, Mapping[int, Change]], rows
                 tx.tenant.search_index.update(tx, owner, written)
         _note(tx, owner, fields, changes, rows)
     if refused:
-        raise RippleRefused.of(row for _, row in rows.values())
+        raise RippleRefused([row.errors or None for _, row in rows.values()])
 
 
 def _note(

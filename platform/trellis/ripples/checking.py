@@ -8,7 +8,7 @@ from typing import Any
 
 from trellis.fields import field_types
 from trellis.fields.rollup import child_field, held_by_rollup
-from trellis.query.relative_dates import range_of
+from trellis.relative_dates import range_of
 from trellis.ripples.definition import ORDERED, Rollup
 from trellis.ripples.filter_parts import filter_fields, filter_formulas
 from trellis.ripples.inputs import circle_of, field_of, formula_dependencies, target_of
@@ -55,7 +55,10 @@ def check_options(field: Mapping[str, Any], pointer: str) -> Iterator[Diagnostic
     operation = field["operation"]
     if operation != "count" and "field" not in field:
         yield Diagnostic(
-            "missing_key", pointer, f"A roll-up with operation '{operation}' needs a 'field'.", "Name a field of the child."
+            "missing_key",
+            pointer,
+            f"A roll-up with operation '{operation}' needs a 'field'.",
+            "Name a field of the child.",
         )
     for key, allowed in _OPTIONS.items():
         if key in field and operation not in allowed:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from trellis.model import Model, ObjectModel
 from trellis.ripples.aftermath import follow_up
 from trellis.ripples.reading import RollupTooLarge
-from trellis.ripples.refusal import RippleRefused
 from trellis.ripples.ripple import Change, Reach, Ripple, Source, Watch, Writer
 from trellis.ripples.rollups import rollup_ripples
+from trellis.transaction.errors import RippleRefused
 from trellis.transaction.row import Row
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Engine:
             causes = run.causes(problem.details["object"], problem.details["record"])
             for number in causes or rows:
                 rows[number][1].refuse("_record", problem.code, problem.message)
-            raise RippleRefused.of(row for _, row in rows.values()) from None
+            raise RippleRefused([row.errors or None for _, row in rows.values()]) from None
         follow_up(tx, changed, rows)
 
 

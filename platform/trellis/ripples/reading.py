@@ -138,9 +138,7 @@ class ChildList:
         column = source.value(rollup.field)
         if rollup.operation == "count":
             inner = counted(column)
-            return Aggregate(
-                field, [sa.func.count(sa.distinct(inner) if rollup.distinct else inner)], lambda v: v[0]
-            )
+            return Aggregate(field, [sa.func.count(sa.distinct(inner) if rollup.distinct else inner)], lambda v: v[0])
         if rollup.operation in ("min", "max"):
             bound = sa.type_coerce(getattr(sa.func, rollup.operation)(counted(column)), column.type)
             return Aggregate(field, [bound], lambda v: _held(field, self.currency, v[0]))
@@ -306,4 +304,3 @@ def child_lists(
     for rollup in rollups:
         groups.setdefault((rollup.child, rollup.link), []).append(rollup)
     return {k: ChildList(model, v, dialect=dialect, time_zone=time_zone) for k, v in groups.items()}
-

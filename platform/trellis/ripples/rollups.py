@@ -34,9 +34,7 @@ class RollupLevel:
         self.target, self.level = target, level
         self.model, self.rollups = model, tuple(rollups)
         self.parent = model.object(target)
-        self.lists = child_lists(
-            model, rollups, dialect=tenant.database.dialect_name, time_zone=tenant.time_zone
-        )
+        self.lists = child_lists(model, rollups, dialect=tenant.database.dialect_name, time_zone=tenant.time_zone)
         self.watches = tuple(w for r in rollups for w in _watches(model, r))
 
     def initial(self) -> Mapping[str, Any]:

@@ -24,6 +24,13 @@ class RecordsInvalid(TrellisError):
         super().__init__(f"{len(bad)} of {len(errors)} record(s) refused. First: {text}", rows=bad)
 
 
+class RippleRefused(RecordsInvalid):
+    """A derived value that follows from the write breaks a rule of its record, or does not fit its field.
+
+    The errors stand at the rows that caused it.
+    """
+
+
 class NotFound(TrellisError):
     """No such record, or none that the caller may see. The two are never told apart."""
 

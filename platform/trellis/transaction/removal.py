@@ -16,8 +16,10 @@ from trellis.access import AccessDenied, rights
 from trellis.access.shares import forget
 from trellis.access.writing import Reached, reached
 from trellis.model import ObjectModel, Reference
+from trellis.ripples.together import together
 from trellis.storage import system
-from trellis.transaction.errors import NotFound, RecordsInvalid, VersionConflict
+from trellis.transaction.attempt import attempt
+from trellis.transaction.errors import NotFound, RecordsInvalid, RippleRefused, VersionConflict
 from trellis.transaction.outcome import Outcome
 from trellis.transaction.row import Row
 from trellis.transaction.statements import ID_CHUNK, statements_of
@@ -58,16 +60,8 @@ def delete(
         _judge(tx, model, i, record, stored.get(record), versions, allowed, alone=len(ids) == 1)
         for i, record in enumerate(ids)
     ]
-    doomed = _closure(tx, model, rows)
-    # A refused row stays with all that hangs on it, and may thereby hold others back.
-    while _refuse_restricted(tx, doomed):
-        doomed = _closure(tx, model, rows)
-    if mode != "partial" and any(r.errors for r in rows):
-        raise RecordsInvalid([r.errors or None for r in rows])
-    good = [r for r in rows if not r.errors]
-    if good:
-        _set_null(tx, doomed)
-        _remove(tx, doomed, good)
+    while not _went(tx, model, rows, partial=mode == "partial"):
+        pass
     return [
         Outcome(
             "refused" if r.errors else "deleted",
@@ -78,6 +72,30 @@ def delete(
         )
         for r in rows
     ]
+
+
+def _went(tx: Transaction, model: ObjectModel, rows: Sequence[Row], *, partial: bool) -> bool:
+    """Delete the good rows with what hangs on them; False when some of them were refused only then, to try again."""
+    doomed = _closure(tx, model, rows)
+    # A refused row stays with all that hangs on it, and may thereby hold others back.
+    while _refuse_restricted(tx, doomed):
+        doomed = _closure(tx, model, rows)
+    if not partial and any(r.errors for r in rows):
+        raise RecordsInvalid([r.errors or None for r in rows])
+    good = [r for r in rows if not r.errors]
+    try:
+        with attempt(tx, tx.model.object_names, savepoint=partial), together(tx):
+            _set_null(tx, doomed)
+            _remove(tx, doomed, good)
+    except RippleRefused as refused:
+        for key, root in doomed.roots.items():
+            root.errors = root.errors or doomed.rows[key[0]][key[1]].errors
+        if not any(r.errors for r in good):
+            raise
+        if not partial:
+            raise RecordsInvalid([r.errors or None for r in rows]) from refused
+        return False
+    return True
 
 
 def _judge(
@@ -251,11 +269,12 @@ def restore(tx: Transaction, model: ObjectModel, ids: Sequence[int]) -> list[Out
     _judge_above(tx, model, ids, back)
     _mend_references(tx, back)
     outcomes: list[Outcome] = []
-    for name, rows in back.items():
-        for row in rows:
-            tx.trail.record(tx.model.object(name), row, "restored", row.new["version"])
-        tx._after(tx.model.object(name), rows)
-        seen = reached(tx, tx.model.object(name), [r.id or 0 for r in rows])
+    with together(tx):
+        for name, rows in back.items():
+            for row in rows:
+                tx.trail.record(tx.model.object(name), row, "restored", row.new["version"])
+            tx._after(tx.model.object(name), rows)
+            seen = reached(tx, tx.model.object(name), [r.id or 0 for r in rows])
         outcomes.extend(
             Outcome("restored", name, r.id, r.new["version"], {**(r.old or {}), **r.new})
             for r in rows

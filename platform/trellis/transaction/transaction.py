@@ -20,6 +20,7 @@ from trellis.access.writing import reached
 from trellis.fields.common.columns import RecordRef
 from trellis.model import Model, ObjectModel
 from trellis.transaction import defaults, removal, steps
+from trellis.transaction.attempt import carry_out
 from trellis.transaction.currencies import apply_rates
 from trellis.transaction.errors import NotFound, RecordsInvalid, VersionConflict
 from trellis.transaction.outcome import Outcome
@@ -57,6 +58,9 @@ class Transaction:
         self.now: datetime = tenant.clock.now()
         self.migration = migration
         self.trail = Trail(self)
+        self.notes: dict[str, Any] = {}
+        """What the parts of the platform keep from one step of a batch to a later one, by their names."""
+        self.held_ripples: list[tuple[ObjectModel, Sequence[Row]]] | None = None
         self.seen_alive: dict[str, set[int]] = {"user": {principal.user}} if principal.user is not None else {}
         if migration and not principal.admin:
             raise AccessDenied("Keeping created and changed stamps (migration mode) is for administrators.")
@@ -83,9 +87,7 @@ class Transaction:
         steps.run(self.tenant.steps.own_row, self, model, batch)
         self._judge(model, batch)
         good = self._accepted(batch, mode)
-        if good:
-            self._insert(model, good)
-            self._after(model, good)
+        carry_out(self, model, batch, good, self._insert, partial=mode == PARTIAL)
         return [self._outcome(model, row, "created") for row in batch]
 
     def update(
@@ -110,9 +112,7 @@ class Transaction:
         steps.run(self.tenant.steps.own_row, self, model, batch)
         self._judge(model, [r for r in batch if r.new or r.errors])
         good = [r for r in self._accepted(batch, mode) if r.new]
-        if good:
-            self._update(model, good)
-            self._after(model, good)
+        carry_out(self, model, batch, good, self._update, partial=mode == PARTIAL)
         return [self._outcome(model, row, "updated" if row.new else "unchanged") for row in batch]
 
     def delete(

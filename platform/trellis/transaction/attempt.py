@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from trellis.model import ObjectModel
-from trellis.ripples.refusal import RippleRefused
-from trellis.transaction.errors import RecordsInvalid
+from trellis.transaction.errors import RecordsInvalid, RippleRefused
 from trellis.transaction.row import Row
 
 if TYPE_CHECKING:
