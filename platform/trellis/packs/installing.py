@@ -19,6 +19,7 @@ from trellis.publishing.publisher import NotConfirmed
 from trellis.storage.tables.packs import pack_choice
 from trellis_metadata.errors import TrellisError
 from trellis_metadata.merge import Choices
+from trellis_metadata.operations import RemoveDocument
 
 if TYPE_CHECKING:
     from trellis.tenant import Tenant
@@ -120,4 +121,4 @@ def _remember(tenant: Tenant, plan: PackPlan, author: int | None) -> None:
 
 
 def _removes_object(operation: Any) -> bool:
-    return operation.op == "remove_document" and operation.kind == "object"
+    return isinstance(operation, RemoveDocument) and operation.kind == "object"

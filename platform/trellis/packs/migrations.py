@@ -105,7 +105,8 @@ def _run(tenant: Tenant, row: Mapping[str, Any]) -> int:
     for position, step in enumerate(row["steps"]):
         if position < row["position"]:
             continue
-        last, done = (None, False)
+        last: str | None = None
+        done = False
         while not done:
             try:
                 last, count, done = tenant.run(
@@ -135,7 +136,7 @@ def _progress(tenant: Tenant, row: Mapping[str, Any], position: int, changed: in
         )
 
 
-def _batch(tx: Transaction, step: Mapping[str, Any], after: str | None) -> tuple[str | None, int, bool]:
+def _batch(tx: Transaction, *, step: Mapping[str, Any], after: str | None) -> tuple[str | None, int, bool]:
     """Do one step for the next records; return the cursor, how many changed, and whether that was all."""
     name = step["object"]
     fields = ["id", *step.get("map", {}), *_formula_fields(step)]
