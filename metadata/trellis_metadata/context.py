@@ -64,6 +64,10 @@ class Check:
                         found.setdefault(target, {}).setdefault(relationship, []).append((object_name, name))
         return found
 
+    def is_stored(self, field_type: str) -> bool:
+        """Say whether values of a field type are stored; others are computed when they are read."""
+        return bool(getattr(self.field_types.get(field_type), "stored", True))
+
     def children(self, object_name: str) -> Mapping[str, list[tuple[str, str]]]:
         """Return the child lists of an object by name: the objects and fields that point to it."""
         return self._children.get(object_name, {})

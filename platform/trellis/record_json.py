@@ -22,7 +22,7 @@ def record_writer(model: ObjectModel, hidden: frozenset[str] = frozenset()) -> W
 def _build(model: ObjectModel, hidden: frozenset[str]) -> Writer:
     format_id, name = model.env.format_id, model.name
     left_out = {"deleted_at", "version", *hidden}
-    slots = [(f.name, f.codec.to_json) for f in model.all_fields if f.columns and f.name not in left_out]
+    slots = [(f.name, f.codec.to_json) for f in model.all_fields if f.is_shown and f.name not in left_out]
 
     def write(values: Mapping[str, Any]) -> dict[str, Any]:
         out: dict[str, Any] = {"id": format_id(name, values["id"]), "version": values["version"]}

@@ -6,9 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from support.kernel import counting, create, field, obj, page, publish, values
+from support.kernel import counting, create, field, obj, page, person, publish, values
 
-from trellis.access.principal import Principal
 from trellis.query import InvalidQuery
 from trellis.tenant import Tenant
 
@@ -187,14 +186,14 @@ def test_one_statement_answers_however_many_formulas_and_records(sales: Tenant) 
 def test_asker_is_a_parameter_of_a_kept_statement(sales: Tenant) -> None:
     users = create(sales, "user", {"name": "Ada", "login": "ada"}, {"name": "Bo", "login": "bo"})
     for user, name in zip(users, ("Ada", "Bo"), strict=True):
-        person = Principal("person", user, name)
-        found = page(sales, "deal", person, fields=["asker"], filter=f'$user.name = "{name}"').rows
+        asker = person(sales, user, name)
+        found = page(sales, "deal", asker, fields=["asker"], filter=f'$user.name = "{name}"').rows
         assert {r["asker"] for r in found} == {name}
 
 
 def test_nobody_reads_through_a_formula_what_he_may_not_read(sales: Tenant) -> None:
     (user,) = create(sales, "user", {"name": "Eve", "login": "eve"})
-    eve = Principal("person", user, "Eve")
+    eve = person(sales, user, "Eve")
     found = page(sales, "deal", eve, fields=["far", "title", "account.name"], sort=["id"]).rows
     assert found[0] | {"id": ""} == {"id": "", "version": 1, "far": "1.0", "title": "ALPHA//", "account.name": None}
     assert page(sales, "deal", eve, filter='account.name = "acme"').rows == []

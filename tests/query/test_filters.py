@@ -14,7 +14,7 @@ from support.kernel import create, field, obj, person, publish, ref, rows
 from trellis.clock import FakeClock
 from trellis.query import InvalidQuery
 from trellis.query.filters import OPERATORS
-from trellis.query.relative_dates import range_of
+from trellis.relative_dates import range_of
 from trellis.tenant import Tenant
 
 CATEGORY = {

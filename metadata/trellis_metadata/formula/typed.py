@@ -16,7 +16,7 @@ from trellis_metadata.formula.functions import FunctionSpec
 from trellis_metadata.formula.scope import Symbol
 from trellis_metadata.formula.types import Type
 
-Value = Decimal | str | bool | date | datetime | time | tuple[object, ...] | None
+Value = Decimal | str | bool | int | date | datetime | time | tuple[object, ...] | None
 """What an expression gives. A blank and an empty text are both None; dates with time are in UTC."""
 
 

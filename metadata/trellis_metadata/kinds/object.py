@@ -154,6 +154,7 @@ class ObjectKind(Kind):
         yield from _filters(document, context)
         yield from _keys(document, context)
         yield from _name_field(document, context)
+        yield from _search(document, context)
         yield from _record_types(document)
         yield from master_detail.problems(document, context)
         yield from sharing.problems(document, context)
@@ -212,7 +213,8 @@ def _keys(document: Document, context: Check) -> Iterator[Diagnostic]:
         for index, entry in enumerate(document.get(key, ())):
             for place, name in enumerate(entry["fields"]):
                 found = context.relations.resolve(document["name"], name)
-                if isinstance(found, Found) and found.category in ("opaque", "choices"):
+                unfit = isinstance(found, Found) and not context.is_stored(found.type)
+                if isinstance(found, Found) and (unfit or found.category in ("opaque", "choices")):
                     yield Diagnostic(
                         "not_indexable",
                         f"/{key}/{index}/fields/{place}",
@@ -225,13 +227,25 @@ def _name_field(document: Document, context: Check) -> Iterator[Diagnostic]:
     if "name_field" not in document:
         return
     found = context.relations.resolve(document["name"], document["name_field"])
-    if isinstance(found, Found) and found.category not in (None, "text"):
+    if isinstance(found, Found) and (found.category not in (None, "text") or not context.is_stored(found.type)):
         yield Diagnostic(
             "bad_name_field",
             "/name_field",
             f"Field '{found.name}' is a {found.type}, expected a field with text.",
             "Name a text or auto-number field.",
         )
+
+
+def _search(document: Document, context: Check) -> Iterator[Diagnostic]:
+    for index, path in enumerate(document.get("features", {}).get("search", ())):
+        found = context.relations.resolve(document["name"], path)
+        if isinstance(found, Found) and not context.is_stored(found.type):
+            yield Diagnostic(
+                "not_searchable",
+                f"/features/search/{index}",
+                f"Field '{path}' ({found.type}) is computed when it is read, so that the search box cannot look into it.",
+                "Name the fields that it is computed from.",
+            )
 
 
 def _record_types(document: Document) -> Iterator[Diagnostic]:

@@ -11,6 +11,7 @@ from trellis.access.masking import hidden_fields, visible
 from trellis.api.errors import PreconditionFailed
 from trellis.api.once import Reply
 from trellis.query import Page
+from trellis.query.run import formula_values
 from trellis.record_json import record_writer
 from trellis.transaction import NotFound, Outcome, Transaction
 
@@ -53,8 +54,9 @@ def if_match() -> int | None:
 
 def written(tx: Transaction, outcome: Outcome, status: int = 200) -> Reply:
     """Return the answer that shows a record after its write."""
-    model = tx.model.object(outcome.object)
-    values = visible(tx.principal, model, {**outcome.values, "id": outcome.id})
+    model, record = tx.model.object(outcome.object), outcome.id or 0
+    computed = formula_values(tx.tenant, tx.connection, tx.model, tx.principal, model, [record])
+    values = visible(tx.principal, model, {**outcome.values, **computed.get(record, {}), "id": record})
     body = record_writer(model, hidden_fields(tx.principal, model))(values)
     return body, status, {"ETag": f'"{outcome.version}"'}
 

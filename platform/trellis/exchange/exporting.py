@@ -121,8 +121,7 @@ def _reader(columns: Sequence[Resolved], as_text: bool) -> Callable[[Sequence[An
     slots: list[tuple[int, int, Any, Any]] = []
     position = 1
     for r in columns:
-        simple = len(r.columns) == 1 and (r.field is None or r.part is not None or r.field.codec.from_columns is None)
-        slots.append((position, position + len(r.columns), None if simple else r.decode, _form(r, as_text)))
+        slots.append((position, position + len(r.columns), None if r.simple else r.decode, _form(r, as_text)))
         position += len(r.columns)
 
     def read(row: Sequence[Any]) -> list[Any]:

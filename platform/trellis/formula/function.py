@@ -8,6 +8,8 @@ Bodies
 ``build``
     Instead of ``python`` where evaluation is lazy or depends on static types: gets the argument nodes and their
     closures, returns the closure of the call.
+``raw``
+    A truth value of a field comes as it is stored, maybe blank; elsewhere a blank one counts as false.
 ``postgresql``
     A template over the arguments (``{0}`` …; ``{*}`` is all of them, with commas), or a callable from nodes and SQL
     to SQL. It must never raise in the database: partial operations return NULL. ``fails`` then tells an error from a
@@ -56,6 +58,7 @@ class Function(FunctionSpec):
     python: Callable[..., Any] | None = field(default=None, compare=False)
     build: Callable[[Sequence[Node], Sequence[Closure]], Closure] | None = field(default=None, compare=False)
     context: bool = False
+    raw: bool = False
     postgresql: SqlBody | None = field(default=None, compare=False)
     fails: str = ""
     helpers: str = ""

@@ -142,6 +142,8 @@ def _formula_field(node: FormulaField, body: Closure) -> Closure:
 def _call(node: Call, closures: list[Closure]) -> Closure:
     function = node.function
     assert isinstance(function, Function)
+    if function.raw:
+        closures = [_stored(a) if _is_truth_field(a) else c for a, c in zip(node.args, closures, strict=True)]
     if function.build is not None:
         return function.build(node.args, closures)
     if function.python is None:
@@ -149,6 +151,16 @@ def _call(node: Call, closures: list[Closure]) -> Closure:
     text = node.type is Type.TEXT
     closure = _strict(function, closures) if function.blanks is Blanks.PASS else _open(function, closures)
     return (lambda context: closure(context) or None) if text else closure
+
+
+def _is_truth_field(node: Node) -> bool:
+    return isinstance(node, Field) and node.type is Type.BOOLEAN
+
+
+def _stored(node: Node) -> Closure:
+    assert isinstance(node, Field)
+    path = node.symbol.path
+    return lambda context: context.row[path]
 
 
 def _refuse(message: str) -> Closure:

@@ -14,6 +14,7 @@ TITLES = {
     "presentation": "Presentation",
     "records": "Other records",
     "children": "Child records",
+    "filters": "Filters",
 }
 _HEAD = """# Functions of the expression language
 

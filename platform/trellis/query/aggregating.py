@@ -20,13 +20,14 @@ def aggregate(plan: Plan) -> Page:
     functions = [_function(plan, i, a) for i, a in enumerate(query.aggregates or (Aggregate("count"),))]
     conditions = plan.where()
     plan.check()
-    columns = [c for r in groups for c in r.columns] + [c for f in functions if f for c in f[1]]
-    group_columns = [c for r in groups for c in r.columns]
+    # Grouped by name: an expression with parameters is not the same to PostgreSQL when it is written twice.
+    labelled = [[c.label(f"group_{i}_{k}") for k, c in enumerate(r.columns)] for i, r in enumerate(groups)]
+    columns = [c for group in labelled for c in group] + [c for f in functions if f for c in f[1]]
     statement = sa.select(*columns).select_from(plan.paths.source).where(*conditions)
-    if group_columns:
+    if labelled:
         statement = (
-            statement.group_by(*group_columns)
-            .order_by(*(r.column.asc().nulls_last() for r in groups))
+            statement.group_by(*(sa.literal_column(c.name) for group in labelled for c in group))
+            .order_by(*(sa.literal_column(group[0].name).asc().nulls_last() for group in labelled))
             .limit(query.limit + 1)
         )
     rows = plan.connection.execute(statement).all()
@@ -56,6 +57,9 @@ def _function(plan: Plan, index: int, aggregate: Aggregate) -> Function | None:
     r = plan.resolve(aggregate.path, at)
     if r is None:
         return None
+    if r.refused:
+        plan.problems.append(problem(at, "not_in_sql", r.refused))
+        return None
     if aggregate.function == "count":
         return aggregate.key, [sa.func.count(r.column)], lambda v: v[0]
     if aggregate.function in ("sum", "avg") and r.category != "number":
@@ -64,7 +68,8 @@ def _function(plan: Plan, index: int, aggregate: Aggregate) -> Function | None:
         )
         return None
     if not r.sortable:
-        plan.problems.append(problem(at, "not_comparable", f"'{aggregate.path}' has no {aggregate.function}."))
+        message = r.refused or f"'{aggregate.path}' has no {aggregate.function}."
+        plan.problems.append(problem(at, "not_comparable", message))
         return None
     column, write = _comparable(r)
     if aggregate.function in ("min", "max"):
@@ -78,7 +83,7 @@ def _function(plan: Plan, index: int, aggregate: Aggregate) -> Function | None:
 
 def _comparable(r: Resolved) -> tuple[Any, Any]:
     """Return the column to aggregate: for money the amount in the organisation's currency."""
-    if r.field is not None and r.part is None and r.field.doc["type"] == "currency":
+    if r.field is not None and r.part is None and "corporate" in r.field.codec.parts:
         return next(
             c for c, spec in zip(r.columns, r.field.codec.columns, strict=True) if spec.suffix == "corporate"
         ), None

@@ -16,6 +16,7 @@ from trellis.clock import today
 from trellis.fields.base import InvalidValue
 from trellis.model import Model, ObjectModel
 from trellis.query.filters import Binder, FilterCompiler, shape_of
+from trellis.query.formulas import Surroundings
 from trellis.query.paths import Paths, Resolved, UnknownPath, record_predicate
 from trellis.query.query import InvalidQuery, Query, Sort, problem
 from trellis.search.index import matching_ids
@@ -40,7 +41,7 @@ class Plan:
         self.root = model.object(query.object)
         if rights(principal, self.root.doc).read == "none":
             raise AccessDenied(f"You may not read '{self.root.name}'.")
-        self.paths = Paths(model, self.root, principal)
+        self.paths = Paths(model, self.root, principal, Surroundings.of(tenant))
         self.problems: list[dict[str, str]] = []
         self.binders: list[Binder] = []
 
@@ -108,12 +109,14 @@ def shape(tenant: Tenant, principal: Principal, query: Query, after: Sequence[An
         query.deleted,
         nulls,
         day,
-        principal.admin,
-        principal.kind,
-        principal.user if query.filter else principal.user is None,
-        principal.scopes,
-        principal.grants.key,
+        principal.user if query.filter else None,
+        *access_shape(principal),
     )
+
+
+def access_shape(principal: Principal) -> tuple[Any, ...]:
+    """Return what two principals must share so that a statement compiled for one serves the other (``me`` is bound)."""
+    return principal.admin, principal.kind, principal.user is None, principal.scopes, principal.grants.key
 
 
 def parameters(compiled: Compiled, query: Query) -> dict[str, Any] | None:
@@ -150,9 +153,9 @@ def compile_rows(plan: Plan, after: Sequence[Any] | None) -> Compiled:
 
 
 def default_fields(model: ObjectModel, principal: Principal) -> list[str]:
-    """Return all field paths of an object that have columns and that the principal may see."""
+    """Return all field paths of an object that have a value to show and that the principal may see."""
     hidden = {"deleted_at", "version", *hidden_fields(principal, model)}
-    return [f.name for f in model.all_fields if f.columns and f.name not in hidden]
+    return [f.name for f in model.all_fields if f.is_shown and f.name not in hidden]
 
 
 def row_writer(root: ObjectModel, fields: Sequence[Resolved]) -> Callable[[Sequence[Any]], dict[str, Any]]:
@@ -162,8 +165,7 @@ def row_writer(root: ObjectModel, fields: Sequence[Resolved]) -> Callable[[Seque
     position = 2
     for r in fields:
         width = len(r.columns)
-        simple = width == 1 and (r.field is None or r.part is not None or r.field.codec.from_columns is None)
-        slots.append((r.path, position, position + width, None if simple else r.decode, r.write))
+        slots.append((r.path, position, position + width, None if r.simple else r.decode, r.write))
         position += width
 
     def write(row: Sequence[Any]) -> dict[str, Any]:
@@ -182,7 +184,8 @@ def sort_keys(plan: Plan) -> list[tuple[Resolved, bool]]:
     for i, sort in enumerate(sorts):
         resolved = plan.resolve(sort.path, f"sort.{i}")
         if resolved is not None and not resolved.sortable:
-            plan.problems.append(problem(f"sort.{i}", "not_sortable", f"'{sort.path}' cannot be sorted by."))
+            message = resolved.refused or f"'{sort.path}' cannot be sorted by."
+            plan.problems.append(problem(f"sort.{i}", "not_sortable", message))
         elif resolved is not None:
             keys.append((resolved, sort.descending))
     if not any(r.path == "id" for r, _ in keys):

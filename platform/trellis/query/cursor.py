@@ -21,17 +21,26 @@ def _fingerprint(query: Query) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def write_cursor(query: Query, values: Sequence[Any]) -> str:
-    """Return an opaque text for "after the row with these sort values"."""
-    body = json.dumps([_fingerprint(query), [_tag(v) for v in values]], separators=(",", ":"))
+def write_cursor(query: Query, values: Sequence[Any], now: datetime | None = None) -> str:
+    """Return an opaque text for "after the row with these sort values".
+
+    ``now``: the moment that the next page shall take for its own, where the order depends on it.
+    """
+    moment = [] if now is None else [_tag(now)]
+    body = json.dumps([_fingerprint(query), [_tag(v) for v in values], *moment], separators=(",", ":"))
     return base64.urlsafe_b64encode(body.encode()).decode().rstrip("=")
 
 
-def read_cursor(query: Query, text: str) -> list[Any]:
-    """Return the sort values. Raises :class:`InvalidQuery` for a cursor that is broken or of another query."""
+def read_cursor(query: Query, text: str) -> tuple[list[Any], datetime | None]:
+    """Return the sort values and the moment, if the cursor holds one.
+
+    Raises :class:`InvalidQuery` for a cursor that is broken or of another query.
+    """
     try:
-        mark, values = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        result = [_untag(v) for v in values]
+        mark, values, *rest = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        result, moment = [_untag(v) for v in values], [_untag(v) for v in rest]
+        if len(moment) > 1 or not all(isinstance(m, datetime) for m in moment):
+            raise ValueError
     except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError):
         raise InvalidQuery([problem("cursor", "bad_cursor", "This cursor is not one that Trellis made.")]) from None
     if mark != _fingerprint(query):
@@ -44,7 +53,7 @@ def read_cursor(query: Query, text: str) -> list[Any]:
                 )
             ]
         )
-    return result
+    return result, moment[0] if moment else None
 
 
 def _tag(value: Any) -> Any:

@@ -15,10 +15,12 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from trellis.fields.base import InvalidValue
+from trellis.formula.sql import Refused
 from trellis.query.paths import Paths, Resolved, UnknownPath
 from trellis.query.query import problem
-from trellis.query.relative_dates import NAMES, range_of
+from trellis.relative_dates import NAMES, range_of
 from trellis_metadata.diagnostics import did_you_mean
+from trellis_metadata.formula.errors import FormulaError, Problem
 
 _BLANK = ("is_blank", "is_not_blank")
 _EQUAL = ("=", "!=", "in", "not_in")
@@ -40,6 +42,7 @@ OPERATORS: Mapping[str, tuple[str, ...]] = {
 MAX_CONDITIONS = 200
 MAX_DEPTH = 40
 MAX_LIST = 1000
+MAX_FORMULA = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ class FilterCompiler:
 
     def __init__(self, paths: Paths, *, today: date, zone: str, user: int | None) -> None:
         self.paths, self.today, self.zone, self.user = paths, today, ZoneInfo(zone), user
-        self.problems: list[dict[str, str]] = []
+        self.problems: list[dict[str, Any]] = []
         self.binders: list[Binder] = []
         """How each parameter of the clause is computed from the tree: with them the clause serves every tree of its shape."""
         self._count = 0
@@ -90,7 +93,8 @@ class FilterCompiler:
             return self._refuse(
                 at,
                 "wrong_type",
-                'A filter is an object: {"and": […]}, {"or": […]}, {"not": …} or {"field", "op", "value"}.',
+                'A filter is an object: {"and": […]}, {"or": […]}, {"not": …}, {"formula": "…"} or '
+                '{"field", "op", "value"}.',
             )
         if len(tree) == 1:
             ((key, inner),) = tree.items()
@@ -98,7 +102,21 @@ class FilterCompiler:
                 return self._group(key, inner, at, depth)
             if key == "not":
                 return sa.not_(sa.func.coalesce(self.compile(inner, f"{at}.not", depth + 1), sa.false()))
+            if key == "formula":
+                return self._formula(inner, f"{at}.formula")
         return self._condition(tree, at)
+
+    def _formula(self, text: object, at: str) -> sa.ColumnElement[bool]:
+        self._count += 1
+        if not isinstance(text, str) or len(text) > MAX_FORMULA:
+            return self._refuse(at, "wrong_type", f"A formula is a text of at most {MAX_FORMULA} characters.")
+        try:
+            return self.paths.condition(self.paths.formula(text))
+        except FormulaError as error:
+            self.problems.extend(formula_problem(at, text, found) for found in error.problems)
+        except Refused as refusal:
+            self._refuse(at, "not_in_sql", f"The formula cannot be used in a filter: {refusal.message}.")
+        return sa.false()
 
     def _group(self, key: str, inner: object, at: str, depth: int) -> sa.ColumnElement[bool]:
         if not isinstance(inner, list):
@@ -114,12 +132,16 @@ class FilterCompiler:
             return self._refuse(at, "too_many", f"A filter has at most {MAX_CONDITIONS} conditions.")
         extra = set(map(str, tree)) - {"field", "op", "value"}
         if extra or not isinstance(tree.get("field"), str) or not isinstance(tree.get("op"), str):
-            hint = did_you_mean(sorted(extra)[0], ("field", "op", "value", "and", "or", "not")) if extra else ""
+            hint = (
+                did_you_mean(sorted(extra)[0], ("field", "op", "value", "and", "or", "not", "formula")) if extra else ""
+            )
             return self._refuse(at, "wrong_shape", f'A condition is {{"field", "op", "value"}}.{hint}')
         try:
             resolved = self.paths.resolve(tree["field"])
         except UnknownPath as unknown:
             return self._refuse(f"{at}.field", unknown.problem["code"], unknown.problem["message"])
+        if resolved.refused:
+            return self._refuse(f"{at}.field", "not_in_sql", resolved.refused)
         known = OPERATORS.get(resolved.category, _BLANK)
         op = tree["op"]
         if op not in known:
@@ -261,6 +283,11 @@ class FilterCompiler:
     def _refuse(self, at: str, code: str, message: str) -> sa.ColumnElement[bool]:
         self.problems.append(problem(at, code, message))
         return sa.false()
+
+
+def formula_problem(at: str, text: str, found: Problem) -> dict[str, Any]:
+    """Return a problem of a formula with its place: characters ``start`` to ``end``, counted from 0."""
+    return {**problem(at, found.code, found.show(text)), "start": found.start, "end": found.end}
 
 
 def _searched(value: Any) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from trellis.rules import field_values
 from trellis.rules.access_conditions import beyond_the_row
 from trellis.rules.default_order import cycle_through
+from trellis.rules.filter_formulas import typed_filter
 from trellis.rules.scope import ObjectScope
 from trellis_metadata.diagnostics import Diagnostic, did_you_mean
 from trellis_metadata.formula.checker import check
@@ -28,15 +29,10 @@ def check_formula(
 ) -> Iterator[Diagnostic]:
     """Yield every problem of a condition on records of ``object_name``, or of the default of ``field``.
 
-    Conditions of rules and fields are enforced; formulas inside filters are not yet, so they are refused.
+    A formula inside a filter looks at stored records: what is only known while a record is saved is refused there.
     """
-    if field is None and pointer.endswith("/formula"):
-        yield Diagnostic(
-            "formula_not_available",
-            pointer,
-            "Formulas are not yet available in filters.",
-            "Write the filter as a tree of conditions.",
-        )
+    if field is None and pointer.endswith(("/formula", "/filter")):
+        yield from _filter(text, object_name, snapshot, pointer)
         return
     blanks, returns = ("zero", Type.BOOLEAN) if field is None else (DEFAULT_BLANKS, None)
     try:
@@ -48,6 +44,14 @@ def check_formula(
     yield from beyond_the_row(typed, pointer)
     if field is not None:
         yield from _default(typed, field, object_name, snapshot, pointer)
+
+
+def _filter(text: str, object_name: str, snapshot: Snapshot, pointer: str) -> Iterator[Diagnostic]:
+    try:
+        typed_filter(text, object_name, snapshot)
+    except FormulaError as error:
+        for problem in error.problems:
+            yield Diagnostic(problem.code, pointer, problem.show(text), "Correct the formula at the marked place.")
 
 
 def _default(

@@ -13,6 +13,7 @@ from typing import Any
 from trellis.decision_tables.function import functions_with_tables
 from trellis.fields import field_types
 from trellis.model.system_fields import SYSTEM_FIELD_DOCS
+from trellis.rules.formula_fields import symbol_of
 from trellis_metadata.formula.functions import FunctionSpec
 from trellis_metadata.formula.scope import GLOBALS, Symbol
 from trellis_metadata.formula.types import Type
@@ -42,8 +43,8 @@ ID_FIELD: Mapping[str, Any] = {"name": "id", "type": "user"}
 class ObjectScope:
     """Names as rules of ``object_name`` see them. Letter case does not matter; the canonical path is the API names."""
 
-    def __init__(self, snapshot: Snapshot, object_name: str) -> None:
-        self.snapshot, self.object_name = snapshot, object_name
+    def __init__(self, snapshot: Snapshot, object_name: str, relations: tuple[str, ...] = ()) -> None:
+        self.snapshot, self.object_name, self.relations = snapshot, object_name, relations
         self._globals = {**{s.path.lower(): s for s in GLOBALS}, **ORGANISATION}
 
     @property
@@ -61,7 +62,18 @@ class ObjectScope:
         if steps[0] == OBJECT:
             found = self._walk(steps[1], steps[2:], (OBJECT, steps[1])) if len(steps) == 3 else None
             return replace(found, many=True, relations=()) if found is not None else None
-        return self._walk(self.object_name, steps, ())
+        return self._walk(self.object_name, steps, self.relations)
+
+    def at(self, object_name: str, relations: tuple[str, ...]) -> ObjectScope:
+        """Return the scope of a record that is reached over ``relations`` from the record that this scope begins with."""
+        return ObjectScope(self.snapshot, object_name, relations)
+
+    def end_of(self, name: str) -> tuple[str, Mapping[str, Any]] | None:
+        """Return the object and the document of the field at the end of a path, or None where it leads nowhere."""
+        steps = name.lower().split(".")
+        start = {USER: ("user", steps[1:]), OLD: (self.object_name, steps[1:])}
+        owner, rest = start.get(steps[0], (self.object_name, steps))
+        return self._end(owner, rest)
 
     def names(self, near: str) -> Iterable[str]:
         *relations, _ = near.lower().split(".")
@@ -88,21 +100,39 @@ class ObjectScope:
         return {f["name"]: f for f in (ID_FIELD, *SYSTEM_FIELD_DOCS, *doc["fields"])}
 
     def _walk(self, owner: str, steps: list[str], passed: tuple[str, ...]) -> Symbol | None:
-        if len(steps) > MAX_HOPS + 1:
+        found = self._end(owner, steps)
+        if found is None:
+            return self._part(owner, steps, passed)
+        return self._symbol(".".join((*passed, *steps)), found, (*passed, *steps[:-1]))
+
+    def _end(self, owner: str, steps: list[str]) -> tuple[str, Mapping[str, Any]] | None:
+        if not 0 < len(steps) <= MAX_HOPS + 1:
             return None
         for position, step in enumerate(steps):
             field = self._fields(owner).get(step)
-            if field is None:
-                return None
-            if position == len(steps) - 1:
-                return self._symbol(".".join((*passed, *steps)), field, (*passed, *steps[:-1]))
+            if field is None or position == len(steps) - 1:
+                return None if field is None else (owner, field)
             targets = () if field is ID_FIELD else _targets(field)
             if len(targets) != 1:
                 return None
             owner = targets[0]
         return None
 
-    def _symbol(self, path: str, field: Mapping[str, Any], relations: tuple[str, ...]) -> Symbol | None:
+    def _part(self, owner: str, steps: list[str], passed: tuple[str, ...]) -> Symbol | None:
+        """Return the symbol of a part of a field, such as ``amount.currency`` or ``address.city``."""
+        found = self._end(owner, steps[:-1])
+        category = field_types()[found[1]["type"]].parts.get(steps[-1]) if found else None
+        if category is None:
+            return None
+        return Symbol(".".join((*passed, *steps)), _TYPES[category], relations=(*passed, *steps[:-2]))
+
+    def _symbol(
+        self, path: str, found: tuple[str, Mapping[str, Any]], relations: tuple[str, ...]
+    ) -> Symbol | None:
+        owner, field = found
+        if field["type"] == "formula":
+            return symbol_of(self, path, field, relations, owner)
+        field = field_types()[field["type"]].held(field, self.snapshot.get)
         kind = _TYPES.get(field_types()[field["type"]].category)
         if kind is None:
             return None

@@ -106,10 +106,11 @@ def plain_value(model: ObjectModel, name: str, record: Mapping[str, Any]) -> Any
     if name == "id":
         return model.env.format_id(model.name, record["id"]) if record.get("id") is not None else None
     field, value = model.field(name), record.get(name)
-    return None if field is None or value is None else _plain(value, field.codec)
+    return None if field is None or value is None else as_formulas_see(value, field.codec)
 
 
-def _plain(value: Any, codec: Codec) -> Any:
+def as_formulas_see(value: Any, codec: Codec) -> Any:
+    """Return a value of a field, not null, as formulas see it."""
     if isinstance(value, Money):
         return value.amount
     if codec.category == "reference":

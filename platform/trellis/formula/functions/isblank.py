@@ -8,6 +8,7 @@ FUNCTION = Function(
     "Whether there is no value; an empty text is none.",
     "logic",
     Blanks.OWN,
+    raw=True,
     python=lambda value: value is None or value == (),
     postgresql="({0} IS NULL)",
     sqlite="({0} IS NULL)",

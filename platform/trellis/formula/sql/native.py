@@ -131,6 +131,8 @@ def _constant(node: Const) -> Native | None:
             return Native(("NULL",), node.type, 0, 0)
         case bool():
             return Native(("1" if value else "0",), Type.BOOLEAN)
+        case int():
+            return Native((str(value),), node.type)
         case Decimal():
             _, _digits, exponent = value.as_tuple()
             scale = max(0, -int(exponent))
@@ -256,6 +258,11 @@ def _call(node: Call, parts: Sequence[Native], settings: Settings) -> Native | N
     template = getattr(node.function, "sqlite", None)
     if template is None:
         return None
+    if getattr(node.function, "raw", False):
+        parts = [
+            replace(p, row=p.condition()) if isinstance(a, Field) and p.type is Type.BOOLEAN else p
+            for p, a in zip(parts, node.args, strict=True)
+        ]
     aligned = _aligned(parts) if node.type is Type.NUMBER else list(parts)
     if aligned is None:
         return None

@@ -23,7 +23,7 @@ from trellis.formula.sql import Form, Resolve, Settings, SqlFormula
 from trellis.formula.sql.clock import now_element, today_element
 from trellis.formula.sql.expression import FormulaExpression
 from trellis.formula.sql.pieces import MARK, Piece, Refused, Row, Sql, any_error, checked, commas, either, fill
-from trellis.formula.sql.storage_forms import references_as_numbers, require_readable
+from trellis.formula.sql.storage_forms import references_as_numbers, require_readable, with_numbers
 from trellis.formula.sql.types import result_type
 from trellis.storage.types import ScaledDecimal
 from trellis_metadata.formula.functions import Reads
@@ -81,7 +81,8 @@ def compile(typed: Typed, resolve: Resolve, form: Form, settings: Settings) -> S
     """Return the formula as SQL of PostgreSQL."""
     if typed.root.depth > MAX_DEPTH:
         raise Refused(f"The formula is nested too deeply for PostgreSQL (more than {MAX_DEPTH} levels)")
-    part = fold(typed.root, _Compiler(resolve, references_as_numbers(typed.root)).visit)
+    root = with_numbers(typed.root)
+    part = fold(root, _Compiler(resolve, references_as_numbers(root)).visit)
     row, error = part.sql.value, part.sql.error
     scale, digits = form
     if typed.type is Type.NUMBER and scale is not None:
@@ -147,7 +148,14 @@ class _Compiler:
             case Apply():
                 return _apply(node, parts)
             case Call():
-                return _call(node, [p.sql for p in parts])
+                raw = getattr(node.function, "raw", False)
+                return _call(
+                    node,
+                    [
+                        _stored(p) if raw and _is_truth_field(a) else p.sql
+                        for p, a in zip(parts, node.args, strict=True)
+                    ],
+                )
 
     def _field(self, node: Field) -> Part:
         element = self.resolve(node.symbol)
@@ -163,8 +171,17 @@ class _Compiler:
             if node.zero:
                 row = ("coalesce(", *row, ", 0)")
         elif node.type is Type.BOOLEAN:
-            row = ("coalesce(", *row, ", false)")
+            return Part(Sql(("coalesce(", element, ", false)")), None, (element,))
         return Part(Sql(row), digits)
+
+
+def _is_truth_field(node: Node) -> bool:
+    return isinstance(node, Field) and node.type is Type.BOOLEAN
+
+
+def _stored(part: Part) -> Sql:
+    """Return a truth value as it is stored, where a blank one is not false."""
+    return Sql(part.loose or part.sql.value, part.sql.error)
 
 
 def _constant(node: Const) -> Part:
@@ -175,6 +192,8 @@ def _constant(node: Const) -> Part:
             return Part(Sql(("NULL",) if kind is None else (f"NULL::{kind}",)))
         case bool():
             return Part(Sql(("true" if value else "false",)))
+        case int():
+            return Part(Sql((str(value),)))
         case Decimal():
             _, digits, exponent = value.as_tuple()
             scale = max(0, -int(exponent))

@@ -26,7 +26,7 @@ from trellis.formula.sql.clock import now_element
 from trellis.formula.sql.expression import FormulaExpression
 from trellis.formula.sql.native import Native, native_of
 from trellis.formula.sql.pieces import Piece, Refused
-from trellis.formula.sql.storage_forms import references_as_numbers, require_readable
+from trellis.formula.sql.storage_forms import references_as_numbers, require_readable, with_numbers
 from trellis.formula.sql.types import result_type
 from trellis.formula.values import Context, ErrorValue
 from trellis.storage.types import ScaledDecimal
@@ -105,7 +105,7 @@ def compile(typed: Typed, resolve: Resolve, form: Form, settings: Settings) -> S
             memo[symbol.path] = resolve(symbol)
         return memo[symbol.path]
 
-    root = typed.root
+    root = with_numbers(typed.root)
     scale, digits = form
     native = native_of(root, column, settings)
     if native is not None and (

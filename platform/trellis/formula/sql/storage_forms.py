@@ -1,19 +1,27 @@
 """Which stored forms formulas can read in SQL.
 
 A reference is stored as a number, but formulas see its external id, a text. SQL can still ask whether there is one, and
-compare two of them; everything else about it is refused by name. A list of options is stored as ``;a;b;``.
+compare it with others and with ids that stand in the formula; everything else about it is refused by name. A list of options is stored as ``;a;b;``.
 """
 
 from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from dataclasses import replace
 
 import sqlalchemy as sa
 
 from trellis.fields.common.columns import JoinedText
 from trellis.formula.sql.pieces import Refused
-from trellis_metadata.formula.typed import Apply, Call, Field, Node, children, walk
+from trellis.record_id import BadRecordId, parse_id
+from trellis_metadata.formula.typed import Apply, Call, Const, Field, Node, children, fold, walk
 from trellis_metadata.formula.types import Type
 
-_ASKING = frozenset({"ISBLANK", "ISNULL"})
+_ASKING = frozenset({"ISBLANK", "ISNULL", "ISPRESENT"})
+_COMPARING = frozenset({"IN", "DIFFERS", "EXCEPT"})
+NO_RECORD = -1
+"""Number of a record that there is none of: what a text that is no id stands for."""
 _EQUALITIES = frozenset({"text_equal", "text_unequal"})
 
 
@@ -29,10 +37,41 @@ def references_as_numbers(root: Node) -> frozenset[int]:
 
 
 def _is_harmless(node: Node) -> bool:
+    if isinstance(node, Call) and node.function.name in _ASKING:
+        return True
+    return _compares(node) and all(a.type is Type.REFERENCE for a in children(node))
+
+
+def _compares(node: Node) -> bool:
     if isinstance(node, Call):
-        return node.function.name in _ASKING
-    both = isinstance(node, Apply) and all(isinstance(a, Field) and a.type is Type.REFERENCE for a in node.args)
-    return both and isinstance(node, Apply) and node.op in _EQUALITIES
+        return node.function.name in _COMPARING
+    return isinstance(node, Apply) and node.op in _EQUALITIES
+
+
+def with_numbers(root: Node) -> Node:
+    """Return the tree with ids that are compared with references as numbers, which is how references are stored."""
+    if not any(isinstance(n, Field) and n.type is Type.REFERENCE for n in walk(root)):
+        return root
+    return fold(root, _numbered)
+
+
+def _numbered(node: Node, parts: Sequence[Node]) -> Node:
+    if not isinstance(node, Apply | Call):
+        return node
+    args = tuple(parts)
+    ids = [isinstance(a, Const) and isinstance(a.value, str) for a in args]
+    references = [isinstance(a, Field) and a.type is Type.REFERENCE for a in args]
+    if _compares(node) and any(references) and all(map(operator.or_, ids, references)):
+        args = tuple(_number(a) if isinstance(a, Const) else a for a in args)
+    return node if args == node.args else replace(node, args=args)
+
+
+def _number(node: Const) -> Const:
+    try:
+        number = parse_id(node.value, [])[1]
+    except BadRecordId:
+        number = NO_RECORD
+    return replace(node, type=Type.REFERENCE, value=number)
 
 
 def require_readable(node: Field, element: sa.ColumnElement[object], numbers: frozenset[int]) -> None:

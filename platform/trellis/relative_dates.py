@@ -14,26 +14,36 @@ _WITH_NUMBER = re.compile(r"(LAST|NEXT)_N_(DAYS|WEEKS|MONTHS|QUARTERS|YEARS):(\d
 _SPAN = re.compile(r"(LAST|THIS|NEXT)_(WEEK|MONTH|QUARTER|YEAR)\Z")
 
 
-def range_of(text: object, today: date) -> Range | None:
-    """Return first day and first day after of a relative date, or None if ``text`` is not one."""
+Piece = tuple[str, int]
+"""A unit (``day``, ``week`` …) and how many of them lie between the present one and a day."""
+
+
+def pieces_of(text: object) -> tuple[Piece, Piece] | None:
+    """Return first day and first day after of a relative date, reckoned from the present day, or None if it is none."""
     if not isinstance(text, str):
         return None
     if text in _DAYS:
-        day = today + timedelta(days=_DAYS[text])
-        return day, day + timedelta(days=1)
+        return ("day", _DAYS[text]), ("day", _DAYS[text] + 1)
     match = _SPAN.match(text)
     if match:
-        return _span(match[2], today, {"LAST": -1, "THIS": 0, "NEXT": 1}[match[1]], 1)
+        return _around(match[2].lower(), {"LAST": -1, "THIS": 0, "NEXT": 1}[match[1]], 1)
     match = _WITH_NUMBER.match(text)
     if not match:
         return None
     number = int(match[3])
     if match[2] == "DAYS":
-        if match[1] == "LAST":
-            return today - timedelta(days=number - 1), today + timedelta(days=1)
-        return today + timedelta(days=1), today + timedelta(days=number + 1)
-    unit = match[2][:-1]
-    return _span(unit, today, -number, number) if match[1] == "LAST" else _span(unit, today, 1, number)
+        return (("day", 1 - number), ("day", 1)) if match[1] == "LAST" else (("day", 1), ("day", number + 1))
+    return _around(match[2][:-1].lower(), -number if match[1] == "LAST" else 1, number)
+
+
+def _around(unit: str, offset: int, length: int) -> tuple[Piece, Piece]:
+    return (unit, offset), (unit, offset + length)
+
+
+def range_of(text: object, today: date) -> Range | None:
+    """Return first day and first day after of a relative date, or None if ``text`` is not one."""
+    found = pieces_of(text)
+    return (_day(found[0], today), _day(found[1], today)) if found else None
 
 
 _DAYS = {"YESTERDAY": -1, "TODAY": 0, "TOMORROW": 1}
@@ -44,19 +54,19 @@ NAMES = (
 )
 
 
-def _span(unit: str, today: date, offset: int, length: int) -> Range:
-    if unit == "WEEK":
-        monday = today - timedelta(days=today.weekday())
-        return monday + timedelta(weeks=offset), monday + timedelta(weeks=offset + length)
-    months = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}[unit]
-    start = _first(unit)(today)
-    return _add_months(start, offset * months), _add_months(start, (offset + length) * months)
+def _day(piece: Piece, today: date) -> date:
+    unit, count = piece
+    if unit == "day":
+        return today + timedelta(days=count)
+    if unit == "week":
+        return today - timedelta(days=today.weekday()) + timedelta(weeks=count)
+    return _add_months(_first(unit)(today), {"month": 1, "quarter": 3, "year": 12}[unit] * count)
 
 
 def _first(unit: str) -> Callable[[date], date]:
-    if unit == "YEAR":
+    if unit == "year":
         return lambda d: d.replace(month=1, day=1)
-    if unit == "QUARTER":
+    if unit == "quarter":
         return lambda d: d.replace(month=(d.month - 1) // 3 * 3 + 1, day=1)
     return lambda d: d.replace(day=1)
 
