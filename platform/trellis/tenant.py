@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from cryptography.fernet import Fernet
 from sqlalchemy.engine import Connection
 
+from trellis import plugins
 from trellis.access import Cause, Principal
 from trellis.access.criteria import maintain
 from trellis.access.sync import prepare
@@ -72,6 +73,7 @@ class Tenant:
         self.steps.own_row.append(choose_pipelines)
         self.steps.judgement.append(guard_pipelines)
         self.steps.after.insert(0, record_stays)
+        plugins.manager().hook.trellis_open_tenant(tenant=self)
         self.publisher = Publisher(self)
         self._models: dict[int, Model] = {}
         self._settings: dict[str, Any] = dict(DEFAULT_SETTINGS)
@@ -228,6 +230,8 @@ class Tenant:
         ``access`` is the access version under which ``principal`` was read: if it changed, :class:`StaleAccess` is raised.
         """
         self.ids.reserve()
+        tx: Transaction | None = None
+        committed = False
         try:
             with self.database.writing() as connection:
                 if not self.database.is_sqlite:
@@ -241,8 +245,12 @@ class Tenant:
                 tx.finish()
                 if preview:
                     raise _Rollback
+            committed = True
         except _Rollback:
             pass
+        finally:
+            for end in tx.ending if tx is not None else ():
+                end(committed)
 
     def run(
         self,

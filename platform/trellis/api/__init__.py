@@ -7,6 +7,7 @@ import pkgutil
 
 from flask import Blueprint
 
+from trellis import plugins
 from trellis.api import errors
 from trellis.api.context import Api
 from trellis.runtime import Runtime
@@ -21,4 +22,5 @@ def create_api(runtime: Runtime, default_tenant: str | None = None) -> Blueprint
         module = importlib.import_module(f"{__name__}.{info.name}")
         if module is not errors and hasattr(module, "install"):
             module.install(blueprint, api)
+    plugins.manager().hook.trellis_install_api(blueprint=blueprint, api=api)
     return blueprint

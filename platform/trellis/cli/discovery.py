@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from trellis import plugins
+
 
 @cache
 def commands() -> Mapping[str, click.Command]:
@@ -25,6 +27,12 @@ def commands() -> Mapping[str, click.Command]:
             raise RuntimeError(f"Two modules of the command line define '{name}': {found[name][0]} and {info.name}.")
         found[name] = (info.name, command)
         _take_json(command)
+    for made in plugins.manager().hook.trellis_commands():
+        for command in made:
+            if command.name in found:
+                raise RuntimeError(f"A plug-in defines the command '{command.name}', which {found[command.name][0]} has.")
+            found[str(command.name)] = ("a plug-in", command)
+            _take_json(command)
     return {name: found[name][1] for name in sorted(found)}
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from trellis import plugins
 from trellis.publishing import planning, versions
 from trellis.publishing.errors import CannotUndo, InvalidMetadata, NotConfirmed, PublicationRunning, StalePlan
 from trellis.publishing.indexes import DuplicateValues
@@ -45,6 +46,9 @@ class Publisher:
         """Return the snapshot with ``documents`` added or replaced. Raises :class:`InvalidMetadata` with every problem."""
         base = self.tenant.core_snapshot() if replace_all else self.tenant.model().snapshot.without(removed)
         snapshot, diagnostics = self.tenant.language.check(list(documents), base)
+        for document in documents:
+            checked = plugins.manager().hook.trellis_check_document(tenant=self.tenant, document=document)
+            diagnostics += [d for found in checked for d in found]
         errors = [d for d in diagnostics if d.severity.value == "error"]
         if snapshot is None or errors:
             raise InvalidMetadata(errors or diagnostics)

@@ -7,7 +7,7 @@ ripples → after-steps. At the end: commit-time steps, the trail, the outbox, o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +60,8 @@ class Transaction:
         self.trail = Trail(self)
         self.notes: dict[str, Any] = {}
         """What the parts of the platform keep from one step of a batch to a later one, by their names."""
+        self.ending: list[Callable[[bool], None]] = []
+        """Called after the transaction, told whether it was committed."""
         self.held_ripples: list[tuple[ObjectModel, Sequence[Row]]] | None = None
         self.seen_alive: dict[str, set[int]] = {"user": {principal.user}} if principal.user is not None else {}
         if migration and not principal.admin:

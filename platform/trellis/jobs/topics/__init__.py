@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from trellis import plugins
 from trellis.jobs.job import Job
 
 
@@ -34,4 +35,9 @@ def topics() -> Mapping[str, Topic]:
         if name in found:
             raise RuntimeError(f"Topic '{name}' is handled by both {places[name]} and {module.__file__}.")
         found[name], places[name] = Topic(name, module.KEEP, module.handle), str(module.__file__)
+    for made in plugins.manager().hook.trellis_topics():
+        for topic in made:
+            if topic.name in found:
+                raise RuntimeError(f"Topic '{topic.name}' of a plug-in is handled by {places[topic.name]} already.")
+            found[topic.name], places[topic.name] = topic, "a plug-in"
     return found

@@ -1,0 +1,102 @@
+"""The plug-in: what scripts hook into."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from trellis.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    import click
+    from flask import Blueprint
+    from sqlalchemy.engine import Connection
+
+    from trellis.tenant import Tenant
+
+
+@hookimpl
+def trellis_open_tenant(tenant: Tenant) -> None:
+    """Let scripts take part in writes: before-scripts after all other own-row decisions, the others last of their kind."""
+    from trellis_plugins.scripts import steps
+
+    tenant.steps.own_row.append(steps.before)
+    tenant.steps.judgement.append(steps.validate)
+    tenant.steps.after.append(steps.after)
+    tenant.steps.commit.append(steps.commit)
+
+
+@hookimpl
+def trellis_check_document(tenant: Tenant, document: Any) -> Iterable[Any]:
+    """Compile a script that is to be published; every problem is told with its line."""
+    from trellis_metadata.diagnostics import Diagnostic
+    from trellis_plugins.scripts.host.errors import ScriptRefused
+    from trellis_plugins.scripts.host.sandbox import shared
+
+    if (
+        not isinstance(document, dict)
+        or document.get("kind") != "script"
+        or not isinstance(document.get("source"), str)
+    ):
+        return []
+    try:
+        shared().compile(document["source"])
+    except ScriptRefused as refusal:
+        place = f"script/{document.get('name')}"
+        return [
+            Diagnostic("script_refused", "/source", f"Line {p['line']}: {p['message']}", "Change the source.", place)
+            for p in refusal.problems
+        ]
+    return []
+
+
+@hookimpl
+def trellis_install_api(blueprint: Blueprint, api: Any) -> None:
+    """Add the addresses of endpoints and buttons."""
+    from trellis_plugins.scripts.endpoints import install
+
+    install(blueprint, api)
+
+
+@hookimpl
+def trellis_topics() -> Iterable[Any]:
+    """Handle queued actions."""
+    from trellis.jobs.topics import Topic
+    from trellis_plugins.scripts.actions import TOPIC, handle
+
+    return [Topic(TOPIC, False, handle)]
+
+
+@hookimpl
+def trellis_commands() -> Iterable[click.Command]:
+    """Add ``trellis script``."""
+    from trellis_plugins.scripts.commands import command
+
+    return [command]
+
+
+@hookimpl
+def trellis_complaints(tenant: Tenant, connection: Connection) -> Iterator[Any]:
+    """Name missing walls, failed probes, suspended scripts and rights that nobody approved."""
+    from trellis.cli.checks import Complaint
+    from trellis_plugins.scripts import audit
+    from trellis_plugins.scripts.catalogue import catalogue_of
+    from trellis_plugins.scripts.host.sandbox import doctor, shared
+
+    scripts = catalogue_of(tenant.model_in(connection)).scripts
+    if not scripts:
+        return
+    for told in doctor(shared()):
+        yield Complaint("script sandbox", f"{told[0].upper()}{told[1:]}.", "Use a kernel with Landlock and seccomp.")
+    for name, reason in audit.suspended(connection).items():
+        yield Complaint(
+            f"script {name}", f"It is suspended: {reason}", f"Mend it, then 'trellis script resume {name}'."
+        )
+    granted = audit.granted(connection)
+    for name, script in scripts.items():
+        if script.asks is not None and granted.get(name) != script.asks:
+            yield Complaint(
+                f"script {name}",
+                "It asks for rights that no administrator approved, and runs without them.",
+                f"Look at them, then 'trellis script grant {name}'.",
+            )
