@@ -19,7 +19,12 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def tenant(tmp_path: Path, database_url: str | None, clock: FakeClock) -> Iterator[Tenant]:
-    runtime = Runtime(tmp_path, database_url=database_url, clock=clock)
-    yield runtime.create_tenant("acme")
-    runtime.close()
+def runtime(tmp_path: Path, database_url: str | None, clock: FakeClock) -> Iterator[Runtime]:
+    opened = Runtime(tmp_path, database_url=database_url, clock=clock)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def tenant(runtime: Runtime) -> Tenant:
+    return runtime.create_tenant("acme")
