@@ -89,6 +89,7 @@ class Shell:
         yield from self.create
         for item in self.setup:
             yield Command(item.label, item.url, item.icon, _("Setup"))
+        yield Command(_("Recycle bin"), "/bin", "trash", _("Go to"))
         yield Command(_("Keyboard shortcuts"), "#keys", "keyboard", _("Help"), "?", opens="#keys")
         if self.admin:
             yield Command(_("Components of this UI"), "/_ui", "adjustments", _("Help"))
