@@ -85,21 +85,18 @@ def check_rollup(field: Mapping[str, Any], pointer: str, object_name: str, snaps
         code, message = problem
         yield Diagnostic(code, f"{pointer}/of", message, "Write 'object.lookup', such as 'expense.deal'.")
         return
-    found = [
-        *_check_field(snapshot, rollup, pointer),
-        *_check_filter(snapshot, rollup, pointer),
-        *_check_order(snapshot, rollup, pointer),
-    ]
-    yield from found
-    if not found:
-        circle = circle_of(snapshot, rollup.column)
-        if circle is not None:
-            yield Diagnostic(
-                "rollup_cycle",
-                pointer,
-                f"Roll-ups are computed from each other in a circle: {' → '.join(circle)}.",
-                "Compute one of them from something else.",
-            )
+    circle = circle_of(snapshot, rollup.column)
+    if circle is not None:
+        yield Diagnostic(
+            "rollup_cycle",
+            pointer,
+            f"Roll-ups are computed from each other in a circle: {' → '.join(circle)}.",
+            "Compute one of them from something else.",
+        )
+        return
+    yield from _check_field(snapshot, rollup, pointer)
+    yield from _check_filter(snapshot, rollup, pointer)
+    yield from _check_order(snapshot, rollup, pointer)
 
 
 def _link_problem(snapshot: Snapshot, rollup: Rollup) -> tuple[str, str] | None:
