@@ -177,9 +177,16 @@ def find(
     return rows[:limit]
 
 
-def total_of(query: Query, field: str) -> Any:
-    """Return the exact total of a money field in the organisation's currency, or None when there is nothing to add."""
-    asked = Query(query.object, filter=query.filter, search=query.search, aggregates=(Aggregate("sum", field),))
-    rows = run(asked).rows
+def total_of(query: Query, field: str) -> tuple[Any, bool] | None:
+    """Return the exact total of a money field in the organisation's currency, and whether amounts were converted for it.
+
+    None when there is nothing to add.
+    """
+    code = f"{field}.currency"
+    wanted = (Aggregate("sum", field), Aggregate("min", code), Aggregate("max", code))
+    rows = run(Query(query.object, filter=query.filter, search=query.search, aggregates=wanted)).rows
     value = rows[0].get(f"sum({field})") if rows else None
-    return value["amount"] if isinstance(value, Mapping) else value
+    if value is None:
+        return None
+    converted = {rows[0][f"min({code})"], rows[0][f"max({code})"]} != {g.model.env.default_currency}
+    return value["amount"] if isinstance(value, Mapping) else value, converted

@@ -8,6 +8,8 @@ from typing import Any
 from flask import Blueprint, Response, g, request
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from markupsafe import Markup
+from werkzeug.exceptions import Forbidden
 
 from trellis.access import rights
 from trellis.model import ObjectModel
@@ -71,7 +73,7 @@ def _list(root: ObjectModel, state: ListState) -> dict[str, Any]:
         PAGE_ROWS,
         state.after or None,
         state.search or None,
-        total=True,
+        total="estimate",
     )
     problem, totals = "", []
     try:
@@ -103,6 +105,7 @@ def _list(root: ObjectModel, state: ListState) -> dict[str, Any]:
         "refs": refs,
         "sorts": {s.path: s.descending for s in sorts},
         "total": page.total if page else 0,
+        "total_exact": page.total_exact if page else True,
         "cursor": page.cursor if page else None,
         "totals": totals,
         "chips": _chips(root, state),
@@ -138,12 +141,12 @@ def _totals(root: ObjectModel, query: Query, refs: list[FieldRef]) -> list[tuple
     money = next((f for f in refs if f.model.doc["type"] == "currency" and f.path == f.model.name), None)
     if money is None:
         return []
-    amount = total_of(query, money.path)
-    if amount is None:
+    total = total_of(query, money.path)
+    if total is None:
         return []
-    return [
-        (money.label, render_value(money.doc, {"amount": amount, "currency": g.model.env.default_currency}, context()))
-    ]
+    amount, converted = total
+    text = render_value(money.doc, {"amount": amount, "currency": g.model.env.default_currency}, context())
+    return [(money.label, Markup(_("≈ %(amount)s (converted)")) % {"amount": text} if converted else text)]
 
 
 def _editable(root: ObjectModel, name: str) -> bool:

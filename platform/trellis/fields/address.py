@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from typing import Any
 
-from trellis.fields.base import Codec, Column, Environment, FieldDoc, FieldType, InvalidValue, Part
+from trellis.fields.base import Codec, Column, Environment, FieldDoc, FieldType, Part
 from trellis.fields.common.characters import clean_line, clean_lines, is_blank, reader
 from trellis.fields.common.compound import json_object, object_schema, readable_or_json
 from trellis.fields.common.countries import COUNTRIES
+from trellis.fields.common.parts import part_reader
 from trellis.fields.common.problems import invalid, require_object
 from trellis.storage.types import text_column
 
@@ -86,20 +87,18 @@ class AddressField(FieldType):
 
 
 def _part_reader(name: str) -> Callable[[Any], str | None]:
-    read = reader(clean_lines if name == "street" else clean_line, _PARTS[name])
+    read = part_reader(name, reader(clean_lines if name == "street" else clean_line, _PARTS[name]))
+    return _country_reader(read) if name == "country" else read
 
+
+def _country_reader(read: Callable[[Any], str | None]) -> Callable[[Any], str | None]:
     def parse(value: Any) -> str | None:
-        try:
-            text = None if value is None else read(value)
-        except InvalidValue as problem:
-            raise InvalidValue(
-                problem.code, f"{name}: {problem.message}", **{**problem.details, "part": name}
-            ) from None
-        if name == "country" and text is not None:
-            text = text.upper()
-            if text not in COUNTRIES:
-                raise invalid("unknown_option", value, "an ISO 3166 code of two letters, such as CN", part=name)
-        return text
+        text = read(value)
+        if text is None:
+            return None
+        if text.upper() not in COUNTRIES:
+            raise invalid("unknown_option", value, "an ISO 3166 code of two letters, such as CN", part="country")
+        return text.upper()
 
     return parse
 

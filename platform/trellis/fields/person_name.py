@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from typing import Any
 
-from trellis.fields.base import Codec, Column, Environment, FieldDoc, FieldType, InvalidValue, Part
+from trellis.fields.base import Codec, Column, Environment, FieldDoc, FieldType, Part
 from trellis.fields.common.characters import clean_line, is_blank, reader
 from trellis.fields.common.compound import json_object, object_schema, readable_or_json
+from trellis.fields.common.parts import part_reader
 from trellis.fields.common.problems import invalid, require_object
 from trellis.storage.types import text_column
 
@@ -131,17 +132,7 @@ class PersonNameField(FieldType):
 
 
 def _part_reader(name: str) -> Callable[[Any], str | None]:
-    read = reader(clean_line, _PARTS[name])
-
-    def parse_part(value: Any) -> str | None:
-        try:
-            return None if value is None else read(value)
-        except InvalidValue as problem:
-            raise InvalidValue(
-                problem.code, f"{name}: {problem.message}", **{**problem.details, "part": name}
-            ) from None
-
-    return parse_part
+    return part_reader(name, reader(clean_line, _PARTS[name]))
 
 
 _READERS = {name: _part_reader(name) for name in _PARTS}
