@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from trellis.model import FieldModel, ObjectModel
-from trellis_admin.forms import layout_of, on_form
+from trellis_admin.forms import layout_of, may_enter
 from trellis_admin.i18n import language
 from trellis_admin.reading import field_ref
 from trellis_admin.renderers import RenderContext, render_value
@@ -57,7 +57,7 @@ def detail_of(
     """Return one field of a record."""
     value, shape = row.get(path or field.name), _shape(field)
     html = Markup(render_value(field.doc, value, context))  # renderers escape
-    url = f"/o/{root.name}/{row['id']}/detail/{field.name}" if may_edit and not path and on_form(field) else ""
+    url = f"/o/{root.name}/{row['id']}/detail/{field.name}" if may_edit and not path and may_enter(root, field) else ""
     hint = value if shape == "text" and isinstance(value, str) else ""
     return Detail(label or field.label(language().code), field.type.icon, html, shape, url, hint)
 

@@ -13,6 +13,7 @@ from flask import g, request
 from werkzeug.datastructures import MultiDict
 
 from trellis import files
+from trellis.access import rights
 from trellis.fields import field_types
 from trellis.model import FieldModel, ObjectModel
 from trellis.query.lookup_filters import source_fields
@@ -37,6 +38,11 @@ class Section:
     label: str
     inputs: Sequence[Input]
     columns: int = 2
+
+
+def may_enter(root: ObjectModel, field: FieldModel) -> bool:
+    """Whether the person may enter the field."""
+    return on_form(field) and rights(g.person, root.doc).may_edit_field(field.name)
 
 
 def on_form(field: FieldModel) -> bool:
@@ -118,7 +124,7 @@ def read_form(root: ObjectModel, form: MultiDict[str, str], only: Iterable[str] 
     values: dict[str, Any] = {}
     for field in root.all_fields:
         widget = field.type.widget
-        if not on_form(field) or (only is not None and field.name not in only):
+        if not may_enter(root, field) or (only is not None and field.name not in only):
             continue
         if widget in UPLOADS:
             values.update(_uploaded(field.name, form))
@@ -200,11 +206,11 @@ def sections(
 
     for section in layout_of(root)["sections"]:
         fields = [root.field(c) for row in section["cells"] for c in row if isinstance(c, str)]
-        inputs = [control(f) for f in fields if f is not None and on_form(f)]
+        inputs = [control(f) for f in fields if f is not None and may_enter(root, f)]
         placed |= {i.name for i in inputs}
         if inputs:
             made.append(Section(text_of(section.get("label"), language().code), inputs, section.get("columns", 2)))
-    missing = [f for f in root.fields.values() if f.required and on_form(f) and f.name not in placed]
+    missing = [f for f in root.fields.values() if f.required and may_enter(root, f) and f.name not in placed]
     if missing:
         made.insert(0, Section("", [control(f) for f in missing]))
     if made and not errors:
@@ -224,7 +230,7 @@ def layout_of(root: ObjectModel) -> Mapping[str, Any]:
 
 def defaults(root: ObjectModel) -> dict[str, Any]:
     """Return the values with which a new record's form begins."""
-    values = {f.name: f.doc["default"] for f in root.fields.values() if f.doc.get("default") is not None and on_form(f)}
+    values = {f.name: f.doc["default"] for f in root.fields.values() if f.doc.get("default") is not None and may_enter(root, f)}
     values.update(
         {
             f.name: f.doc["options"][0]["name"]

@@ -11,6 +11,7 @@ from flask import g
 from werkzeug.exceptions import NotFound
 
 from trellis import files
+from trellis.access import rights
 from trellis.model import FieldModel, ObjectModel, UnknownObject
 from trellis.query import Aggregate, Page, Query, run_query
 from trellis.record_id import BadRecordId, parse_id
@@ -55,7 +56,7 @@ def field_ref(root: ObjectModel, path: str) -> FieldRef | None:
     steps = path.split(".")
     for position, step in enumerate(steps):
         found = owner.field(step)
-        if found is None:
+        if found is None or not rights(g.person, owner.doc).may_read_field(step):
             return None
         labels.append(found.label(code))
         if position == len(steps) - 1:

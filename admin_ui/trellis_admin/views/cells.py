@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 from trellis.model import FieldModel, ObjectModel
 from trellis.transaction import RecordsInvalid, VersionConflict
-from trellis_admin.forms import input_for, on_form, read_form
+from trellis_admin.forms import input_for, may_enter, read_form
 from trellis_admin.i18n import language
 from trellis_admin.page import render, toast
 from trellis_admin.reading import FieldRef, names_for, object_model, one_record
@@ -36,7 +36,7 @@ def _field(root: ObjectModel, path: str) -> FieldModel:
     from werkzeug.exceptions import NotFound
 
     field = root.field(path)
-    if field is None or not on_form(field):
+    if field is None or not may_enter(root, field):
         raise NotFound
     return field
 

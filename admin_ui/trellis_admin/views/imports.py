@@ -19,7 +19,7 @@ from trellis.exchange.errors import BadMapping, BadSource, UnknownFormat
 from trellis.exchange.importing import Importer, Report
 from trellis.exchange.source import Source, open_source
 from trellis.model import ObjectModel
-from trellis_admin.forms import on_form
+from trellis_admin.forms import may_enter
 from trellis_admin.i18n import language
 from trellis_admin.page import go, render
 from trellis_admin.reading import object_model
@@ -43,7 +43,8 @@ def install(blueprint: Blueprint) -> None:
 
 def _root(name: str) -> ObjectModel:
     root = object_model(name)
-    if not rights(g.person, root.doc).create:
+    allowed = rights(g.person, root.doc)
+    if not (allowed.create and allowed.may("import")):
         raise Forbidden
     return root
 
@@ -118,7 +119,7 @@ def _match_page(
 def _targets(root: ObjectModel) -> Iterator[tuple[str, str]]:
     code = language().code
     for field in root.all_fields:
-        if not on_form(field):
+        if not may_enter(root, field):
             continue
         yield field.name, field.label(code)
         if field.category != "reference" and field.doc["type"] != "currency":

@@ -17,7 +17,7 @@ from trellis.query import InvalidQuery, Query, Sort
 from trellis.query.filters import OPERATORS
 from trellis.transaction import RecordsInvalid
 from trellis_admin.colors import color_of
-from trellis_admin.forms import input_for, on_form
+from trellis_admin.forms import input_for, may_enter
 from trellis_admin.i18n import language
 from trellis_admin.list_state import BLANK_OPERATORS, Filter, ListState
 from trellis_admin.page import go, refuse, render, wants_fragment
@@ -111,7 +111,8 @@ def _list(root: ObjectModel, state: ListState) -> dict[str, Any]:
         "chips": _chips(root, state),
         "problem": problem,
         "may_create": allowed.create,
-        "may_edit": allowed.edit != "none",
+        "may_edit": allowed.delete and allowed.may("mass_update"),
+        "may_import": allowed.create and allowed.may("import"),
         "filterable": _filterable(root),
     }
 
@@ -153,7 +154,7 @@ def _editable(root: ObjectModel, name: str) -> bool:
     field = root.field(name)
     return (
         field is not None
-        and on_form(field)
+        and may_enter(root, field)
         and field.type.widget not in ("richtext", "json", "secret", "file", "image")
     )
 
@@ -273,6 +274,8 @@ def bulk_delete(name: str) -> Response:
     ids = [number_of(i, name) for i in request.form.getlist("id")]
     if not ids:
         return refuse(_("Select at least one row."))
+    if not rights(g.person, root.doc).may("mass_update"):
+        raise Forbidden
     try:
         write(lambda tx: tx.delete(name, ids))
     except RecordsInvalid as error:

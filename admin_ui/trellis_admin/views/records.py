@@ -10,10 +10,11 @@ from flask import Blueprint, Response, g, request
 from flask_babel import gettext as _
 
 from trellis.access import rights
+from trellis.access.decide import may
 from trellis.history import take_back
 from trellis.model import ObjectModel, Reference
 from trellis.query import InvalidQuery, Query, Sort
-from trellis.record_id import format_id, parse_id
+from trellis.record_id import format_id
 from trellis.transaction import RecordsInvalid
 from trellis_admin.colors import color_of
 from trellis_admin.details import highlights_of, parts_of, paths_of
@@ -26,6 +27,7 @@ from trellis_admin.renderers import Column, columns
 from trellis_admin.rendering import context
 from trellis_admin.session import needs_person, readable_objects
 from trellis_admin.views.lists import default_columns
+from trellis_admin.views.pipelines import ways_of
 from trellis_admin.writing import texts_of, write
 from trellis_metadata.labels import text_of
 
@@ -74,7 +76,7 @@ def show(name: str, record: str) -> Response:
     refs = [FieldRef(f.name, f, "") for f in root.all_fields]
     extra = field_refs(root, paths_of(root))
     made = context(names_for([row], [*refs, *extra]))
-    may_edit = rights(g.person, root.doc).may_edit(_owner(row), g.person.user)
+    may_edit = _may_edit(root, number_of(record, name))
     return render(
         "pages/record.html",
         object=root,
@@ -85,9 +87,11 @@ def show(name: str, record: str) -> Response:
         color=color_of(name),
         icon_name=root.doc.get("icon", "box"),
         may_edit=may_edit,
+        may_delete=may_edit and rights(g.person, root.doc).delete,
         highlights=highlights_of(root, row, made),
         parts=parts_of(root, row, made, may_edit=may_edit),
-        steps=_steps(root, row),
+        ways=(ways := ways_of(root, record)),
+        steps=[] if ways else _steps(root, row),
         related=_related(root, row),
         **_events(root, record),
     )
@@ -135,8 +139,9 @@ def _over_relations(root: ObjectModel, record: str) -> dict[str, Any]:
     return {p: rows[0].get(p) for p in paths} if rows else {}
 
 
-def _owner(row: Mapping[str, Any]) -> int | None:
-    return parse_id(row["owner"], ["user"])[1] if row.get("owner") else None
+def _may_edit(root: ObjectModel, number: int) -> bool:
+    with g.tenant.database.reading() as connection:
+        return may(connection, g.person, g.model, root, number, "edit")
 
 
 def _steps(root: ObjectModel, row: Mapping[str, Any]) -> list[Step]:

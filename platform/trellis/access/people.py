@@ -89,7 +89,11 @@ def _seeing(
     numbers = [p.user for p in people if p.user is not None]
     found: set[int] = set()
     for start in range(0, len(numbers), CHUNK):
-        query = sa.select(u.c.id).select_from(u.join(t, sa.true())).where(t.c.id == record, u.c.id.in_(numbers[start : start + CHUNK]), condition)
+        query = (
+            sa.select(u.c.id)
+            .select_from(u.join(t, sa.true()))
+            .where(t.c.id == record, u.c.id.in_(numbers[start : start + CHUNK]), condition)
+        )
         found.update(connection.execute(query).scalars())
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -13,6 +14,7 @@ from sqlalchemy.engine import Connection
 
 from trellis.access import AccessDenied, Cause, Principal
 from trellis.access.accounts import TokenCache, session_of
+from trellis.access.objects import known_object
 from trellis.api.errors import BadRequest, Unauthenticated
 from trellis.model import Model
 from trellis.runtime import Runtime, UnknownTenant
@@ -21,6 +23,7 @@ from trellis.transaction import StaleAccess, StaleModel, Transaction
 
 T = TypeVar("T")
 COOKIE = "trellis_session"
+OBJECT_ADDRESS = re.compile(r"/(records|objects)/")
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 
@@ -70,6 +73,7 @@ class Api:
                 with tenant.database.reading() as connection:
                     model, version = tenant.state_in(connection)
                     principal = self._principal(tenant, connection, scope, version)
+                    _demand_known(principal, model)
                     return body(Reading(tenant, connection, model, principal))
             except StaleModel:
                 if attempt == 2:
@@ -82,7 +86,7 @@ class Api:
         for attempt in range(3):
             version, principal = self._for_writing(tenant)
             try:
-                return tenant.run(principal, Cause(kind), body, access=version)
+                return tenant.run(principal, Cause(kind), lambda tx: _known_first(tx, body), access=version)
             except StaleAccess:
                 if attempt == 2:
                     raise
@@ -133,6 +137,18 @@ class Api:
         ):
             raise Unauthenticated("A request with a session cookie needs the header X-CSRF-Token.")
         return session.principal
+
+
+def _known_first(tx: Transaction, body: Callable[[Transaction], T]) -> T:
+    _demand_known(tx.principal, tx.model)
+    return body(tx)
+
+
+def _demand_known(principal: Principal, model: Model) -> None:
+    """Answer for an object that the caller must not know of as for one that does not exist, at every address that names one."""
+    name = (request.view_args or {}).get("name")
+    if name is not None and request.endpoint is not None and OBJECT_ADDRESS.search(request.path):
+        known_object(principal, model, name)
 
 
 def _bearer() -> str | None:

@@ -11,8 +11,8 @@ from trellis.api import reading
 from trellis.api.answers import answer
 from trellis.api.context import Api, Reading
 from trellis.api.errors import BadRequest
-from trellis.api.record_schemas import change_schema, create_schema
-from trellis.api.related import relationships
+from trellis.api.record_schemas import change_schema, create_schema, narrowed
+from trellis.api.related import relationships, visible_relationships
 from trellis.model import FieldModel, Model, ObjectModel, UnknownObject
 from trellis.query.filters import OPERATORS
 from trellis_metadata.labels import LANGUAGES, text_of
@@ -77,7 +77,33 @@ def _describe(r: Reading, name: str) -> dict[str, Any]:
     found: dict[str, Any] | None = r.model.cache.get(key)
     if found is None:
         found = r.model.cache[key] = _body(r.model, model, language)
-    return {**_summary(model, r.principal, language), **found}
+    return {**_summary(model, r.principal, language), **_narrowed(r, model, found)}
+
+
+def _narrowed(r: Reading, root: ObjectModel, body: dict[str, Any]) -> dict[str, Any]:
+    """Return a description without what the caller may not know of."""
+    if r.principal.admin:
+        return body
+    allowed, seen = rights(r.principal, root.doc), visible_relationships(r, root.name)
+    objects = set(visible(r))
+    fields = [
+        {
+            **f,
+            "read_only": f["read_only"] or not allowed.may_edit_field(f["name"]),
+            **({"operators": [], "masked": True} if allowed.masks(f["name"]) else {}),
+            **({"targets": [t for t in f["targets"] if t in objects]} if "targets" in f else {}),
+        }
+        for f in body["fields"]
+        if allowed.may_read_field(f["name"])
+    ]
+    return {
+        **body,
+        "fields": fields,
+        "related": [x for x in body["related"] if x["name"] in seen],
+        "unique": [k for k in body["unique"] if all(map(allowed.may_read_field, k))],
+        "create_schema": narrowed(body["create_schema"], allowed, write=True),
+        "change_schema": narrowed(body["change_schema"], allowed, write=True),
+    }
 
 
 def _body(model: Model, root: ObjectModel, language: str) -> dict[str, Any]:

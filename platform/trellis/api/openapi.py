@@ -21,15 +21,16 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Blueprint, Response
 from marshmallow import Schema
 
-from trellis.access import rights
+from trellis.access import ObjectRights, rights
 from trellis.api import reading
 from trellis.api.answers import encode
 from trellis.api.context import Api, Reading
 from trellis.api.describe import visible
-from trellis.api.record_schemas import change_schema, create_schema, example, record_schema
-from trellis.api.related import relationships
+from trellis.api.record_schemas import change_schema, create_schema, example, narrowed, record_schema
+from trellis.api.related import visible_relationships
 from trellis.model import ObjectModel
 
+ADMINISTRATORS = ("/metadata", "/access/memberships", "/access/rules")
 _SPEC = Path(__file__).parent / "spec"
 """One file per group of endpoints; their sections are put together."""
 
@@ -45,7 +46,8 @@ def install(blueprint: Blueprint, api: Api) -> None:
 
 def _document(r: Reading) -> bytes:
     allowed = [(n, rights(r.principal, r.model.object(n).doc)) for n in visible(r)]
-    key = ("openapi", tuple((n, a.create, a.edit != "none") for n, a in allowed), r.principal.admin)
+    sets = r.principal.grants.key
+    key = ("openapi", tuple((n, a.create, a.edit != "none") for n, a in allowed), r.principal.admin, sets)
     found: bytes | None = r.model.cache.get(key)
     if found is None:
         found = r.model.cache[key] = encode(build(r))
@@ -104,19 +106,27 @@ def build(r: Reading) -> dict[str, Any]:
     for name, body in _body_schemas().items():
         spec.components.schema(name, schema=body)
     for path, item in shared["paths"].items():
-        if r.principal.admin or not path.startswith("/metadata"):
+        if r.principal.admin or not path.startswith(ADMINISTRATORS):
             spec.path(path, operations=item)
     for name in visible(r):
         _add_object(spec, r, r.model.object(name), shared["record_paths"])
     return spec.to_dict()
 
 
+def _seen(values: dict[str, Any], allowed: ObjectRights) -> dict[str, Any]:
+    return {n: v for n, v in values.items() if allowed.may_edit_field(n)}
+
+
 def _add_object(spec: APISpec, r: Reading, model: ObjectModel, templates: Mapping[str, Any]) -> None:
     """Add the schemas and paths of one object."""
     name, label = model.name, model.label("en")
-    spec.components.schema(f"{name}_new", {**create_schema(model), "examples": [example(model)]})
-    spec.components.schema(f"{name}_change", change_schema(model))
-    spec.components.schema(f"{name}_record", record_schema(model))
+    allowed = rights(r.principal, model.doc)
+    spec.components.schema(
+        f"{name}_new",
+        {**narrowed(create_schema(model), allowed, write=True), "examples": [_seen(example(model), allowed)]},
+    )
+    spec.components.schema(f"{name}_change", narrowed(change_schema(model), allowed, write=True))
+    spec.components.schema(f"{name}_record", narrowed(record_schema(model), allowed))
     spec.components.schema(
         f"{name}_page",
         {
@@ -132,7 +142,7 @@ def _add_object(spec: APISpec, r: Reading, model: ObjectModel, templates: Mappin
         },
     )
     text = json.dumps(templates).replace("{{object}}", name).replace("{{label}}", json.dumps(label)[1:-1])
-    children = list(relationships(r.model, name))
+    children = list(visible_relationships(r, name))
     for path, item in json.loads(text).items():
         if path.endswith("{relationship}"):
             if not children:

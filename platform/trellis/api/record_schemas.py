@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from trellis import record_id
+from trellis.access import ObjectRights
 from trellis.model import FieldModel, ObjectModel
 
 
@@ -40,6 +41,18 @@ def record_schema(model: ObjectModel) -> dict[str, Any]:
     }
     properties.update({f.name: _output(f) for f in shown})
     return {"type": "object", "additionalProperties": False, "properties": properties, "required": list(properties)}
+
+
+def narrowed(schema: dict[str, Any], allowed: ObjectRights, *, write: bool = False) -> dict[str, Any]:
+    """Return a schema of records with the fields that the caller may see, or write, alone; masked ones are texts."""
+    if not allowed.limits_fields:
+        return schema
+    may = allowed.may_edit_field if write else allowed.may_read_field
+    kept = {n: p for n, p in schema["properties"].items() if n in ("id", "version") or may(n)}
+    masked = {n: {"title": p.get("title", n), "type": ["string", "null"]} for n, p in kept.items() if allowed.masks(n)}
+    required = [n for n in schema.get("required", ()) if n in kept]
+    body = {**schema, "properties": {**kept, **masked}}
+    return {**body, "required": required} if required else {k: v for k, v in body.items() if k != "required"}
 
 
 def example(model: ObjectModel) -> dict[str, Any]:

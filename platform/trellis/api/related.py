@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
+from trellis.access import rights
 from trellis.api.answers import answer
 from trellis.api.context import Api, Reading
 from trellis.api.record_answers import number_of, page_json
@@ -35,9 +36,20 @@ def relationships(model: Model, name: str) -> dict[str, Reference]:
     return {r.relationship: r for r in model.referrers.get(name, ()) if r.relationship}
 
 
+def visible_relationships(r: Reading, name: str) -> dict[str, Reference]:
+    """Return the child lists whose records and reference the caller may know of."""
+    found = {}
+    for relationship, reference in relationships(r.model, name).items():
+        source = r.model.object(reference.source)
+        allowed = rights(r.principal, source.doc)
+        if allowed.read != "none" and allowed.may_read_field(reference.field):
+            found[relationship] = reference
+    return found
+
+
 def _related(r: Reading, name: str, record: str, relationship: str, raw: dict[str, object]) -> Page:
     r.model.object(name)
-    known = relationships(r.model, name)
+    known = visible_relationships(r, name)
     get_record(r.tenant, r.connection, r.model, r.principal, name, number_of(name, record))
     if relationship not in known:
         raise UnknownRelationship(

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from flask import Blueprint, Response, request
 
 from trellis.access import rights
+from trellis.access.objects import known_object
 from trellis.api import reading
 from trellis.api.answers import answer
 from trellis.api.context import Api, Reading
@@ -38,6 +39,9 @@ def find(r: Reading, text: str, wanted: list[str] | None, limit: int) -> list[di
     """Return object, id and title of the records that contain all terms of ``text``. One query per object with hits."""
     names = r.model.object_names if wanted is None else list(dict.fromkeys(wanted))
     readable = [n for n in names if rights(r.principal, r.model.object(n).doc).read != "none"]
+    if wanted is not None:
+        for name in names:
+            known_object(r.principal, r.model, name)
     hits = matching_ids(r.tenant.database.dialect_name, text).subquery()
     c = system.search.c
     query = (

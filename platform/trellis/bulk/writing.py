@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from trellis import record_id
+from trellis.access import AccessDenied, Principal, rights
 from trellis.bulk.order import BadOrder, Order
 from trellis.bulk.rows import Row
 from trellis.fields.base import InvalidValue
@@ -62,6 +63,7 @@ def write_all(
 def write_chunk(tx: Transaction, order: Order, rows: Sequence[Row]) -> list[Line]:
     """Write the good rows of a chunk; return one line per row, in order."""
     model = tx.model.object(order.object)
+    demand_right(tx.principal, model, order.operation)
     lines: dict[int, Line] = {}
     good = []
     for row in rows:
@@ -80,6 +82,18 @@ def write_chunk(tx: Transaction, order: Order, rows: Sequence[Row]) -> list[Line
         for part in _without_repeats(model, order, good, lines):
             _upsert(tx, order, model, part, lines)
     return [lines[row.number] for row in rows]
+
+
+NEEDED = {"create": ("import",), "upsert": ("import",), "update": ("mass_update",), "delete": ("mass_update",)}
+"""Rights on the object that writing many records needs, besides those on each record."""
+
+
+def demand_right(principal: Principal, model: ObjectModel, operation: str) -> None:
+    """Raise ``AccessDenied`` if the principal may not write many records of an object by ``operation``."""
+    allowed = rights(principal, model.doc)
+    for right in NEEDED[operation]:
+        if not allowed.may(right):
+            raise AccessDenied(f"You may not {right.replace('_', ' ')} records of '{model.name}'.")
 
 
 def _shape(order: Order, row: Row) -> dict[str, Any] | None:

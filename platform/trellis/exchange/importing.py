@@ -14,7 +14,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from trellis.access import Cause, Principal
+from trellis.access import AccessDenied, Cause, Principal, rights
 from trellis.exchange.batch import Batch, Line
 from trellis.exchange.errors import BadMapping
 from trellis.exchange.ledger import REASON, ROW, Ledger
@@ -95,6 +95,8 @@ class Importer:
         self.error_file, self.progress_file, self.references = error_file, progress_file, references
         self.model = tenant.model()
         self.object = self.model.object(object)
+        if not rights(principal, self.object.doc).may("import"):
+            raise AccessDenied(f"You may not import records of '{self.object.name}'.")
         self.report: Report | None = None
         """What the run under way has done so far."""
         self.given = dict(mapping or {})
