@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
-from ripples.test_values import deal, read, spend, usd
-from support.kernel import create, ref
+from pathlib import Path
 
+import sqlalchemy as sa
+from click.testing import CliRunner
+from ripples.model import rollup
+from ripples.test_values import deal, read, spend, usd
+from support.kernel import create, field, obj, publish, ref
+
+from trellis.cli import root
 from trellis.cli.checks.rollups import check, repair
+from trellis.runtime import Runtime
 from trellis.tenant import Tenant
 
 
@@ -37,3 +43,25 @@ def test_corrupted_values_are_found_named_and_mended_on_every_level(books: Tenan
     assert repair(books) == 1
     assert complaints(books) == []
     assert read(books, two, "cost") == [usd("6.00")]
+
+
+def test_the_command_finds_without_changing_and_mends_when_asked(tmp_path: Path) -> None:
+    runtime = Runtime(tmp_path)
+    tenant = runtime.create_tenant("acme")
+    box = obj("box", field("name"), rollup("things", "thing.box", "count"))
+    publish(tenant, box, obj("thing", field("box", "lookup", target="box")))
+    create(tenant, "box", {"name": "red"})
+    with tenant.database.writing() as connection:
+        connection.execute(tenant.model().object("box").table.update().values(f_things=7))
+    runtime.close()
+
+    def doctor(*options: str) -> tuple[int, str]:
+        result = CliRunner().invoke(root, ["--home", str(tmp_path), "doctor", *options])
+        return result.exit_code, result.output
+
+    for _ in range(2):
+        code, text = doctor()
+        assert (code, "7 instead of 0" in " ".join(text.split())) == (1, True)
+    code, text = doctor("--repair")
+    assert (code, "1 record(s) mended" in text) == (0, True)
+    assert doctor()[0] == 0

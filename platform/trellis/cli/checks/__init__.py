@@ -1,5 +1,8 @@
-"""The examinations of ``trellis doctor``: every module here has a ``check(tenant, connection) -> Iterable[Complaint]``."""
+"""The examinations of ``trellis doctor``: every module here has a ``check(tenant, connection) -> Iterable[Complaint]``.
 
-from trellis.cli.checks.complaint import Complaint, examinations
+One that can mend what it finds has a ``repair(tenant) -> int`` too.
+"""
 
-__all__ = ["Complaint", "examinations"]
+from trellis.cli.checks.complaint import Complaint, examinations, repairs
+
+__all__ = ["Complaint", "examinations", "repairs"]

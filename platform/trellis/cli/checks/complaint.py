@@ -7,7 +7,7 @@ import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.engine import Connection
 
@@ -29,15 +29,26 @@ class Complaint:
 
 
 Examination = Callable[["Tenant", Connection], Iterable[Complaint]]
+Repair = Callable[["Tenant"], int]
 
 
 @cache
 def examinations() -> Mapping[str, Examination]:
     """Return all examinations by name, found by discovery."""
+    return _named("check")
+
+
+@cache
+def repairs() -> Mapping[str, Repair]:
+    """Return what the examinations can mend by themselves, by their names. A repair says how many records it mended."""
+    return _named("repair")
+
+
+def _named(function: str) -> dict[str, Any]:
     package = importlib.import_module("trellis.cli.checks")
-    found: dict[str, Examination] = {}
+    found: dict[str, Any] = {}
     for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda i: i.name):
-        examine = getattr(importlib.import_module(f"{package.__name__}.{info.name}"), "check", None)
-        if examine is not None:
-            found[info.name] = examine
+        made = getattr(importlib.import_module(f"{package.__name__}.{info.name}"), function, None)
+        if made is not None:
+            found[info.name] = made
     return found
