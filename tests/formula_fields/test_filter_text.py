@@ -160,7 +160,7 @@ def test_part_without_a_form_in_the_builder_stays_a_formula(shop: Tenant) -> Non
     assert tree == {
         "and": [
             {"field": "n", "op": ">", "value": "5.00"},
-            {"formula": "(LEN(t) * 2) > (i + 1)"},
+            {"formula": "LEN(t) * 2 > i + 1"},
             {"field": "c", "op": "=", "value": "red"},
         ]
     }

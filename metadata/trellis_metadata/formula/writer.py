@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from trellis_metadata.formula.precedence import LEVELS
 from trellis_metadata.formula.tree import Call, Chain, Literal, Name, Tree, Unary, children
+
+
+TIGHTEST = 9
 
 
 class Unwritable(Exception):
@@ -20,7 +24,7 @@ def write(root: Tree) -> str:
         node, ready = waiting.pop()
         parts = children(node)
         if ready or not parts:
-            done[id(node)] = _text(node, [_operand(p, done[id(p)]) for p in parts])
+            done[id(node)] = _text(node, [_operand(node, p, done[id(p)]) for p in parts])
         else:
             waiting.append((node, True))
             waiting.extend((p, False) for p in parts)
@@ -40,9 +44,17 @@ def number(value: Decimal) -> str:
     return format(value, "f")
 
 
-def _operand(node: Tree, text: str) -> tuple[str, str]:
+def _operand(whole: Tree, part: Tree, text: str) -> tuple[str, str]:
     """Return the text of a part as it stands between operators, and between commas."""
-    return (f"({text})" if isinstance(node, Chain) or _is_infix(node) else text), text
+    looser = _level(part) <= (_level(whole) if isinstance(whole, Chain) else TIGHTEST - 1)
+    return (f"({text})" if looser else text), text
+
+
+def _level(node: Tree) -> int:
+    """Return how tightly the operator of a node binds."""
+    if isinstance(node, Chain):
+        return LEVELS[node.rest[0][0]]
+    return LEVELS["IN"] if _is_infix(node) else TIGHTEST
 
 
 def _is_infix(node: Tree) -> bool:
@@ -71,6 +83,6 @@ def _text(node: Tree, parts: Sequence[tuple[str, str]]) -> str:
         case Call(name=name):
             inside = [inner for _, inner in parts]
             if _is_infix(node):
-                rest = f"({', '.join(inside[1:])})" if name == "IN" else " AND ".join(p for p, _ in parts[1:])
-                return f"{parts[0][0]} {name} {rest}"
+                listed = f"({', '.join(inside[1:])})" if name == "IN" else " AND ".join(p for p, _ in parts[1:])
+                return f"{parts[0][0]} {name} {listed}"
             return f"{name}({', '.join(inside)})"

@@ -9,9 +9,12 @@ from typing import IO, Any
 
 import click
 
-from trellis.formula import Context, explain, functions
+from trellis.cli.state import State, pass_state
+from trellis.formula import Context, Step, explain, functions
 from trellis.formula.cases import read_case
 from trellis.formula.engines import Engine, PostgresqlEngine, PythonEngine, SqliteEngine, answer
+from trellis.query.explaining import explain_field, step_json
+from trellis.record_id import parse_id
 from trellis_metadata.formula import FormulaError, dependencies
 
 FIELD_HELP = "A field as name:Type[=value], such as amount:Number=12.50."
@@ -104,16 +107,41 @@ def _engine(name: str, database: str | None) -> AbstractContextManager[Engine]:
 
 
 @formula_group.command("explain")
-@click.argument("formula")
+@click.argument("formula", required=False)
+@click.option("--object", "object_name", help="Explain the formula field --field of a record of this object instead.")
+@click.option("--record", help="The record's id.")
 @click.option("--field", "fields", multiple=True, help=FIELD_HELP)
 @click.option("--blanks", type=click.Choice(["zero", "blank"]), default="zero", help="How a blank number is read.")
-def explain_command(formula: str, fields: tuple[str, ...], blanks: str) -> None:
-    """Show FORMULA as a tree with the value at each node."""
+@pass_state
+def explain_command(
+    state: State,
+    formula: str | None,
+    object_name: str | None,
+    record: str | None,
+    fields: tuple[str, ...],
+    blanks: str,
+) -> None:
+    """Show FORMULA, or a formula field of a record, as a tree with the value at each node."""
+    if object_name and record and len(fields) == 1 and formula is None:
+        step = _of_record(state, object_name, record, fields[0])
+        state.answer(step_json(step), "\n".join(step.lines()))
+        return
+    if formula is None or object_name or record:
+        raise click.UsageError("Give a formula, or --object, --record and one --field.")
     try:
         case = read_case(_line(formula, fields, blanks))
     except FormulaError as error:
         raise click.ClickException(error.message) from None
     click.echo("\n".join(explain(case.typed, Context(case.row)).lines()))
+
+
+def _of_record(state: State, object_name: str, record: str, field_name: str) -> Step:
+    tenant = state.tenant
+    with tenant.database.reading() as connection:
+        model = tenant.model_in(connection)
+        model.object(object_name)
+        number = parse_id(record, [object_name])[1]
+        return explain_field(tenant, connection, model, state.principal, object_name, number, field_name)
 
 
 @formula_group.command("functions")

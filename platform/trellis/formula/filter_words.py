@@ -115,7 +115,9 @@ def period_sql(template: str) -> Callable[[Sequence[Node], Sequence[Sql]], Sql]:
     def body(nodes: Sequence[Node], args: Sequence[Sql]) -> Sql:
         period = nodes[1]
         assert isinstance(period, Const)
-        low, high = (_day_sql(piece) for piece in pieces_of(str(period.value)))
+        span = pieces_of(period.value)
+        assert span is not None
+        low, high = (_day_sql(piece) for piece in span)
         if nodes[0].type is Type.DATETIME:
             low, high = (f"(({end})::timestamp AT TIME ZONE {{zone}})" for end in (low, high))
         filled = template.replace("LOW", low).replace("HIGH", high)

@@ -63,7 +63,7 @@ class FieldModel:
     @property
     def is_formula(self) -> bool:
         """Whether the value is computed when it is read; such a field has no columns."""
-        return self.doc["type"] == "formula"
+        return not self.type.stored
 
     @property
     def is_shown(self) -> bool:

@@ -135,7 +135,9 @@ def parameters(compiled: Compiled, query: Query) -> dict[str, Any] | None:
 
 def compile_rows(plan: Plan, after: Sequence[Any] | None) -> Compiled:
     query = plan.query
-    selected = [plan.resolve(p, f"fields.{i}") for i, p in enumerate(query.fields or default_fields(plan.root, plan.principal))]
+    selected = [
+        plan.resolve(p, f"fields.{i}") for i, p in enumerate(query.fields or default_fields(plan.root, plan.principal))
+    ]
     keys = sort_keys(plan)
     conditions = plan.where()
     plan.check()

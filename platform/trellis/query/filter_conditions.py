@@ -83,15 +83,14 @@ class Conditions:
         name = t.Name(field.path, 0, 0)
         if op in ("is_blank", "is_not_blank"):
             return _call(FUNCTIONS[op], name)
-        if field.category in ("date", "datetime") and range_of(value, date(2000, 1, 1)):
+        if op in PERIODS and field.category in ("date", "datetime") and range_of(value, date(2000, 1, 1)):
             return _call(PERIODS[op], name, t.Literal(value, 0, 0))
         if op in _LISTS:
             if not value:
                 raise NoTextForm(f"'{op}' without values cannot be written as a formula.")
             return _call(FUNCTIONS[op], name, *(self._literal(field, v, op) for v in value))
         if op == "between":
-            low, high = (self._literal(field, v, op) for v in value)
-            return _call("BETWEEN", name, low, high)
+            return _call("BETWEEN", name, *(self._literal(field, v, op) for v in value or ()))
         if op in _PARTS:
             return _call(FUNCTIONS[op], name, t.Literal(value, 0, 0))
         return self._compared(field, name, op, value)

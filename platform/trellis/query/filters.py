@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from trellis.fields.base import InvalidValue
 from trellis.formula.sql import Refused
 from trellis.query.paths import Paths, Resolved, UnknownPath
-from trellis.query.query import problem
+from trellis.query.query import InvalidQuery, problem
 from trellis.relative_dates import NAMES, range_of
 from trellis_metadata.diagnostics import did_you_mean
 from trellis_metadata.formula.errors import FormulaError, Problem
@@ -283,6 +283,46 @@ class FilterCompiler:
     def _refuse(self, at: str, code: str, message: str) -> sa.ColumnElement[bool]:
         self.problems.append(problem(at, code, message))
         return sa.false()
+
+
+def checked_shape(tree: object) -> Mapping[str, Any]:
+    """Return a filter tree that has the right shape. Raises :class:`InvalidQuery`; fields and values are not looked at."""
+    problems: list[dict[str, str]] = []
+    waiting: list[tuple[object, str, int]] = [(tree, "filter", 0)]
+    while waiting:
+        node, at, depth = waiting.pop()
+        parts = node.get("and", node.get("or")) if isinstance(node, Mapping) and len(node) == 1 else None
+        if depth > MAX_DEPTH:
+            problems.append(problem(at, "too_deep", f"The filter is nested deeper than {MAX_DEPTH} levels."))
+        elif isinstance(parts, list):
+            waiting.extend((part, f"{at}.{i}", depth + 1) for i, part in enumerate(parts))
+        elif isinstance(node, Mapping) and set(node) == {"not"}:
+            waiting.append((node["not"], f"{at}.not", depth + 1))
+        elif not _is_leaf(node):
+            problems.append(problem(at, "wrong_shape", 'A condition is {"field", "op", "value"} or {"formula"}.'))
+    if problems:
+        raise InvalidQuery(problems)
+    assert isinstance(tree, Mapping)
+    return tree
+
+
+def _is_leaf(node: object) -> bool:
+    if not isinstance(node, Mapping):
+        return False
+    if set(node) == {"formula"}:
+        return isinstance(node["formula"], str)
+    if not {"field", "op"} <= set(node) <= {"field", "op", "value"} or not isinstance(node["field"], str):
+        return False
+    op, value = node["op"], node.get("value")
+    if op in _BLANK:
+        return "value" not in node
+    if op in ("in", "not_in", "includes_any", "includes_all", "excludes"):
+        return isinstance(value, list)
+    if op in _TEXT:
+        return isinstance(value, str)
+    if op == "between":
+        return isinstance(value, list) and len(value) == 2
+    return op in _COMPARE and value is not None and not isinstance(value, list)
 
 
 def formula_problem(at: str, text: str, found: Problem) -> dict[str, Any]:

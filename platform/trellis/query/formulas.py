@@ -19,6 +19,7 @@ from trellis.formula.moments import EPOCH
 from trellis.formula.sql import Refused, Settings
 from trellis.formula.sql.clock import now_element, parameters
 from trellis.formula.sql.expression import FormulaExpression
+from trellis.formula.sql.pieces import Piece
 from trellis.model.formulas import Formula
 from trellis.rules.scope import ORG
 from trellis.rules.values import as_formulas_see
@@ -91,7 +92,7 @@ def value_of(formula: Formula, around: Surroundings, resolve: ResolvePath) -> Co
     column: sa.ColumnElement[Any] = found.value
     if formula.is_condition:
         false = "0" if around.dialect == "sqlite" else "false"
-        pieces = ["CASE WHEN ", found.error, " THEN NULL ELSE coalesce(", found.value, f", {false}) END"]
+        pieces: list[Piece] = ["CASE WHEN ", found.error, " THEN NULL ELSE coalesce(", found.value, f", {false}) END"]
         column = FormulaExpression(pieces, sa.Boolean())
     return Computed((column,), lambda v: v[0], None, bool(formula.reads & CLOCK))
 
@@ -131,6 +132,12 @@ def _organisation(around: Surroundings, path: str) -> Any:
 def _in_python(
     formula: Formula, around: Surroundings, resolve: ResolvePath, why: str, finish: Callable[[Any], Any]
 ) -> Computed:
+    inputs, evaluate = inputs_of(formula, around, resolve), formula.evaluate
+    return replace(inputs, decode=lambda values: finish(evaluate(inputs.decode(values))), refused=why)
+
+
+def inputs_of(formula: Formula, around: Surroundings, resolve: ResolvePath) -> Computed:
+    """Return the columns of everything that a formula reads, decoded to the context of its evaluation."""
     fixed = {s.path: _organisation(around, s.path) for s in formula.symbols if s.path.startswith(f"{ORG}.")}
     found = [(s.path, resolve(s.path)) for s in formula.symbols if s.path not in fixed]
     columns: list[sa.ColumnElement[Any]] = [now_element(around.settings, around.dialect)]
@@ -138,14 +145,14 @@ def _in_python(
     for path, resolved in found:
         slots.append((path, len(columns), len(columns) + len(resolved.columns), resolved))
         columns.extend(resolved.columns)
-    zone, start, evaluate = ZoneInfo(around.settings.zone), around.settings.fiscal_start, formula.evaluate
+    zone, start = ZoneInfo(around.settings.zone), around.settings.fiscal_start
 
-    def decode(values: Sequence[Any]) -> Any:
+    def decode(values: Sequence[Any]) -> Context:
         now = values[0] if around.dialect != "sqlite" else EPOCH + timedelta(microseconds=values[0])
         row = {**fixed, **{p: _seen(r, r.decode(tuple(values[start:stop]))) for p, start, stop, r in slots}}
-        return finish(evaluate(Context(row, now=now, zone=zone, fiscal_start=start)))
+        return Context(row, now=now, zone=zone, fiscal_start=start)
 
-    return Computed(tuple(columns), decode, why, bool(formula.reads & CLOCK))
+    return Computed(tuple(columns), decode, None, bool(formula.reads & CLOCK))
 
 
 def _seen(resolved: Resolved, value: Any) -> Any:

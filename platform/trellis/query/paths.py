@@ -20,7 +20,7 @@ from trellis.fields.formula import ERROR
 from trellis.formula.sql import Refused
 from trellis.model import FieldModel, Model, ObjectModel
 from trellis.model.formulas import Formula, compiled, formula_of
-from trellis.query.formulas import Surroundings, condition_of, error_of, value_of
+from trellis.query.formulas import Computed, Surroundings, condition_of, error_of, inputs_of, value_of
 from trellis.query.query import problem
 from trellis.record_id import MAX_ID
 from trellis.rules.filter_formulas import typed_filter
@@ -158,9 +158,14 @@ class Paths:
             refused,
             found.clock,
         )
-        return masked_form(resolved) if self._reads_hidden(owner, formula) else resolved
+        return masked_form(resolved) if self.reads_hidden(owner, formula) else resolved
 
-    def _reads_hidden(self, owner: ObjectModel, formula: Formula) -> bool:
+    def inputs(self, formula: Formula) -> Computed:
+        """Return what a formula of the root reads, decoded to the context of its evaluation."""
+        assert self.around is not None
+        return inputs_of(formula, self.around, lambda path: self._read_by_formula((), path))
+
+    def reads_hidden(self, owner: ObjectModel, formula: Formula) -> bool:
         """Whether a formula tells of a field that the asker may not see, or sees masked: then the whole is masked."""
         own = (s.path.split(".") for s in formula.symbols if not s.is_global)
         return any(masked or unknown for masked, unknown in (self.rights.check(owner, steps) for steps in own))
