@@ -20,7 +20,18 @@ MAX_JOINED = 4000
 MAX_LEVELS = 30
 DEFAULT_SEPARATOR = ", "
 DEFAULT_SCALE = 2
-_OF_VALUES = ("type", "scale", "precision", "options", "picklist", "restricted", "currencies", "max", "target", "blanks")
+_OF_VALUES = (
+    "type",
+    "scale",
+    "precision",
+    "options",
+    "picklist",
+    "restricted",
+    "currencies",
+    "max",
+    "target",
+    "pipelines",
+)
 """Options of a field that say what its values are; limits and wishes for input do not pass on to what is computed."""
 
 
@@ -88,7 +99,9 @@ class RollupField(FieldType):
             "description": "For join and count of a field: equal values stand for one.",
             "examples": [True],
         },
-        "scale": integer_option("For avg: number of decimals. Default: those of the field, at least 2.", 0, 18, None, 2),
+        "scale": integer_option(
+            "For avg: number of decimals. Default: those of the field, at least 2.", 0, 18, None, 2
+        ),
     }
 
     def check(self, field: FieldDoc, pointer: str, snapshot: Snapshot) -> Iterable[Diagnostic]:
