@@ -24,7 +24,6 @@ from trellis.tenant import Tenant
 from trellis_metadata.merge import Side
 from trellis_metadata.snapshot import Snapshot
 
-
 OpenCopy = Callable[[str, Callable[[Tenant], object]], Tenant]
 
 
@@ -294,6 +293,13 @@ def test_deleted_records_of_a_migration_are_gone(with_school: Tenant, tmp_path: 
     ]
     put(with_school, school_pack(tmp_path, "1.1.0", migrations=steps))
     assert values(with_school, "student", "name") == ["B"]
+
+
+def test_option_that_the_vendor_takes_back_leaves_the_field_of_another_pack(
+    with_school: Tenant, tmp_path: Path
+) -> None:
+    put(with_school, school_pack(tmp_path, "1.1.0", lambda d, p: d["client"]["fields"].pop(1)))
+    assert names(field(with_school, "stage", "client")["options"]) == ["new", "won"]
 
 
 # -- removing -----------------------------------------------------------------------------------------------------

@@ -122,7 +122,7 @@ class Overlay:
 
     def _rest(self, part: Mapping[str, Any], other: Mapping[str, Any], node: Node) -> dict[str, Any]:
         result: dict[str, Any] = {k: part[k] for k in IDENTITY if k in part}
-        fitting = node.of(part)
+        fitting = _fitting(node, part)
         for key, value in part.items():
             child = fitting.child(key)
             if key in IDENTITY or not _adds(child, value):
@@ -150,7 +150,7 @@ class Overlay:
 
 def own_names(part: Mapping[str, Any], node: Node, at: Path = ()) -> Iterator[Path]:
     """Yield the paths of all elements that a part document names."""
-    fitting = node.of(part)
+    fitting = _fitting(node, part)
     for key, value in part.items():
         child = fitting.child(key)
         if child.form is Form.MAP and isinstance(value, Mapping):
@@ -159,6 +159,13 @@ def own_names(part: Mapping[str, Any], node: Node, at: Path = ()) -> Iterator[Pa
             for element in value:
                 yield (*at, key, element["name"])
                 yield from own_names(element, child.item, (*at, key, element["name"]))
+
+
+def _fitting(node: Node, part: Mapping[str, Any]) -> Node:
+    """Return the node of a part; one that is only the way to something inside need not repeat its type."""
+    if not node.variants or "type" in part:
+        return node.of(part)
+    return Node(node.form, keys={k: child for variant in node.variants.values() for k, child in variant.keys.items()})
 
 
 def _adds(node: Node, value: Any) -> bool:

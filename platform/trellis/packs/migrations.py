@@ -9,6 +9,7 @@ the one write path. What ran is noted, so that an interrupted upgrade goes on wh
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -109,9 +110,7 @@ def _run(tenant: Tenant, row: Mapping[str, Any]) -> int:
         done = False
         while not done:
             try:
-                last, count, done = tenant.run(
-                    SYSTEM, cause, lambda tx, s=step, a=last: _batch(tx, s, a), migration=True
-                )
+                last, count, done = tenant.run(SYSTEM, cause, partial(_batch, step=step, after=last), migration=True)
             except TrellisError as problem:
                 raise MigrationFailed(
                     f"Step {position + 1} of the data migration to {row['version']} of pack '{row['pack']}' was refused: "

@@ -1,0 +1,81 @@
+"""Trying a plan out: the cases of a pack against the metadata as they would be, and a rehearsal on a copy of the tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from trellis.exchange.archive import clone_tenant
+from trellis.packs.cases import Report, run_cases
+from trellis.packs.generated import Check, run_generated
+from trellis.packs.installing import apply
+from trellis.packs.pack_plan import PackPlan
+from trellis.packs.planning import with_cases
+from trellis.packs.scratch import scratch
+from trellis.packs.source import PackSource
+
+if TYPE_CHECKING:
+    from trellis.runtime import Runtime
+    from trellis.tenant import Tenant
+
+
+def with_case_reports(tenant: Tenant, plan: PackPlan, source: PackSource, language: str = "en") -> PackPlan:
+    """Return the plan with what the pack's cases come to against the metadata that it would make."""
+    if not source.cases or plan.action == "nothing":
+        return plan
+    with scratch(plan.tenant_plan.new, tenant.settings) as maker:
+        reports = run_cases(maker, source.cases)
+    return with_cases(plan, [r.to_json(language) for r in reports])
+
+
+def check_tenant(tenant: Tenant, objects: list[str] | None = None) -> list[Check]:
+    """Run the tests that the tenant's metadata give by themselves, in a scratch tenant."""
+    with scratch(tenant.model().snapshot, tenant.settings) as maker:
+        return run_generated(maker, objects)
+
+
+def try_pack(snapshot: Any, source: PackSource) -> tuple[list[Report], list[Check]]:
+    """Run the cases of a pack and the generated tests of its objects against ``snapshot``."""
+    objects = [d["name"] for d in source.documents if d.get("kind") == "object"]
+    with scratch(snapshot) as maker:
+        return run_cases(maker, source.cases), run_generated(maker, objects)
+
+
+@contextmanager
+def copied(runtime: Runtime, tenant: Tenant) -> Iterator[Tenant]:
+    """Yield a copy of a tenant, records and all, that is removed at the end."""
+    name = next(n for i in range(1, 1000) if (n := f"rehearsal{i}") not in runtime.names())
+    copy = clone_tenant(runtime, tenant.name, name)
+    try:
+        yield copy
+    finally:
+        runtime.drop_tenant(name)
+
+
+def rehearse(runtime: Runtime, tenant: Tenant, plan_for: Callable[[Tenant], PackPlan]) -> dict[str, Any]:
+    """Do an upgrade on a copy of the tenant and report; the tenant itself is not touched."""
+    with copied(runtime, tenant) as copy:
+        before = _counts(copy)
+        plan = plan_for(copy)
+        apply(copy, plan, confirm=plan.hash, broken_cases=True)
+        after = _counts(copy)
+    return {
+        "plan": plan.to_json(),
+        "records_before": before,
+        "records_after": after,
+        "cases_failed": [c["story"] for c in plan.cases if not c["passed"]],
+    }
+
+
+def _counts(tenant: Tenant) -> dict[str, int]:
+    import sqlalchemy as sa
+
+    with tenant.database.reading() as connection:
+        model = tenant.model_in(connection)
+        tables = {n: model.object(n).table for n in model.object_names}
+        parts = [
+            sa.select(sa.literal(n), sa.func.count()).select_from(t).where(t.c.deleted_at.is_(None))
+            for n, t in tables.items()
+        ]
+        return {n: int(count) for n, count in connection.execute(sa.union_all(*parts)).all()}
