@@ -135,8 +135,11 @@ def _take(
     for message, field in result.get("refusals") or ():
         run.update(outcome="rejected", message=str(message)[:2000])
         row.refuse(field if field in model.fields else WHOLE, "rejected", str(message))
-    if changing and result.get("changes"):
-        parsed = parse_row(model, row.index, {k: plain(v) for k, v in result["changes"].items()}, with_id=False)
+    changes = result.get("changes") or {}
+    if not isinstance(changes, dict) or (changes and not changing):
+        raise ValueError("changes")
+    if changes:
+        parsed = parse_row(model, row.index, {k: plain(v) for k, v in changes.items()}, with_id=False)
         for name, found in parsed.errors.items():
             for entry in found if isinstance(found, list) else [{"code": "bad_value", "message": str(found)}]:
                 row.refuse(name, entry["code"], f"Script '{script.name}': {entry['message']}")

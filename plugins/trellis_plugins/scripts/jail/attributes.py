@@ -11,7 +11,6 @@ from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
-from trellis_plugins.scripts.jail import limits
 from trellis_plugins.scripts.jail.sizes import Sizes, kind_name
 from trellis_plugins.scripts.jail.texts import Texts
 
@@ -66,8 +65,8 @@ PLAIN: dict[type, frozenset[str]] = {
 Method = Callable[..., Any]
 
 
-def measured_methods(sizes: Sizes, texts: Texts, iterate: Callable[[Any], Any]) -> dict[type, dict[str, Method]]:
-    """Return the measured methods by type: each takes the value first."""
+def measured_methods(sizes: Sizes, texts: Texts) -> dict[type, Callable[[], dict[str, Method]]]:
+    """Return what makes the measured methods of a type; each method takes the value first."""
     collect, charge = sizes.collect, sizes.budget.charge
 
     def pad(name: str) -> Method:
@@ -200,11 +199,14 @@ def measured_methods(sizes: Sizes, texts: Texts, iterate: Callable[[Any], Any]) 
         a, b = value.as_integer_ratio()
         return sizes.integer(a), sizes.integer(b)
 
-    combined = {n: combine(n) for n in ("union", "intersection", "difference", "symmetric_difference")}
-    in_place = {n: combine(n) for n in ("intersection_update", "difference_update", "symmetric_difference_update")}
-    calendar = {"strftime": strftime, "replace": date_replace}
-    return {
-        str: {
+    def calendar() -> dict[str, Method]:
+        return {"strftime": strftime, "replace": date_replace}
+
+    def combined() -> dict[str, Method]:
+        return {n: combine(n) for n in ("union", "intersection", "difference", "symmetric_difference")}
+
+    def of_text() -> dict[str, Method]:
+        return {
             **{n: pad(n) for n in ("ljust", "rjust", "center")},
             **{n: scan(str, n) for n in ("count", "find", "index", "rfind", "rindex")},
             **{n: split(n) for n in ("split", "rsplit", "splitlines")},
@@ -214,34 +216,34 @@ def measured_methods(sizes: Sizes, texts: Texts, iterate: Callable[[Any], Any]) 
             "zfill": zfill,
             "encode": encode,
             "format": text_format,
-        },
-        list: {
-            **{n: scan(list, n) for n in ("count", "index", "remove")},
-            "extend": extend,
-            "insert": insert,
-            "sort": sort,
-            "copy": copy,
-        },
-        tuple: {n: scan(tuple, n) for n in ("count", "index")},
-        dict: {"copy": copy, "update": update},
-        set: {**combined, **in_place, "update": set_update, "copy": copy},
-        frozenset: {**combined, "copy": copy},
-        Decimal: {"as_tuple": as_tuple, "as_integer_ratio": ratio},
-        float: {"as_integer_ratio": ratio},
-        date: {**calendar, "isocalendar": isocalendar},
-        datetime: {
-            **calendar,
-            "isocalendar": isocalendar,
-            "astimezone": astimezone,
-            "date": day_of,
-            "time": time_of,
-        },
-        time: dict(calendar),
-        bytes: {"decode": decode},
+        }
+
+    def of_list() -> dict[str, Method]:
+        scanned = {n: scan(list, n) for n in ("count", "index", "remove")}
+        return {**scanned, "extend": extend, "insert": insert, "sort": sort, "copy": copy}
+
+    def of_set() -> dict[str, Method]:
+        names = ("intersection_update", "difference_update", "symmetric_difference_update")
+        return {**combined(), **{n: combine(n) for n in names}, "update": set_update, "copy": copy}
+
+    def of_moment() -> dict[str, Method]:
+        more = {"isocalendar": isocalendar, "astimezone": astimezone, "date": day_of, "time": time_of}
+        return {**calendar(), **more}
+
+    return {
+        str: of_text,
+        list: of_list,
+        tuple: lambda: {n: scan(tuple, n) for n in ("count", "index")},
+        dict: lambda: {"copy": copy, "update": update},
+        set: of_set,
+        frozenset: lambda: {**combined(), "copy": copy},
+        Decimal: lambda: {"as_tuple": as_tuple, "as_integer_ratio": ratio},
+        float: lambda: {"as_integer_ratio": ratio},
+        date: lambda: {**calendar(), "isocalendar": isocalendar},
+        datetime: of_moment,
+        time: calendar,
+        bytes: lambda: {"decode": decode},
     }
-
-
-assert limits.TEXT_LENGTH > 0
 
 
 class Attributes:

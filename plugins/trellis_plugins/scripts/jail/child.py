@@ -107,10 +107,10 @@ class Child:
         return {"outcome": "ok", "code": base64.b64encode(made.code).decode(), "names": made.names}
 
     def _run(self, message: dict[str, Any]) -> dict[str, Any]:
-        run = engine.Run(message, self._call)
         before = _cpu()
+        run = engine.Run(message, self._call, self.codes[message["key"]])
         self._arm(run.limits.cpu_s, run.limits.wall_s)
-        answer = run.go(self.codes[message["key"]])
+        answer = run.go()
         self._disarm()
         return {**answer, "cpu_ms": round((_cpu() - before) * 1000, 3)}
 

@@ -39,7 +39,7 @@ def compile_script(source: str) -> Compiled:
             line = getattr(error, "lineno", 0) or 0
             raise SourceRefused([Problem(line, 0, f"Syntax: {getattr(error, 'msg', error)}.")]) from None
         check_code(code, INJECTED)
-        return Compiled(marshal.dumps(code), tuple(sorted(_global_names(code) - INJECTED)))
+        return Compiled(marshal.dumps(code), tuple(sorted(global_names(code) - INJECTED)))
     except RecursionError:
         raise SourceRefused([Problem(0, 0, "The script is nested too deep.")]) from None
     finally:
@@ -54,9 +54,10 @@ def load(code: bytes) -> CodeType:
     return loaded
 
 
-def _global_names(code: CodeType) -> set[str]:
+def global_names(code: CodeType) -> set[str]:
+    """Return the names that code looks up outside its functions, and some more."""
     names = set(code.co_names)
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            names |= _global_names(constant)
+            names |= global_names(constant)
     return names

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import decimal
 import sys
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from types import CodeType
 from typing import Any
 
 from trellis_plugins.scripts.jail import api
 from trellis_plugins.scripts.jail.budget import Budget
 from trellis_plugins.scripts.jail.builtins import Facade
-from trellis_plugins.scripts.jail.facades import dates, decimals
+from trellis_plugins.scripts.jail.compiler import global_names
+from trellis_plugins.scripts.jail.facades import decimals
 from trellis_plugins.scripts.jail.guards import Guards
 from trellis_plugins.scripts.jail.limits import LimitReached, Limits, Rejected, Stop
 from trellis_plugins.scripts.jail.records import Record, Shape
 from trellis_plugins.scripts.jail.values import NotSendable, pack, unpack
 
 MESSAGE_LENGTH = 1_000
+_TIMES = ("date", "datetime", "timedelta", "timezone")
 
 
 class ScriptFailed(Exception):
@@ -39,7 +43,7 @@ class Clock:
 class Run:
     """One invocation of a script. ``request`` is the message of the host, see ``child.py``."""
 
-    def __init__(self, request: dict[str, Any], send: api.Send) -> None:
+    def __init__(self, request: dict[str, Any], send: api.Send, code: CodeType) -> None:
         self.limits = Limits.of(request.get("limits", {}))
         self.budget = Budget(self.limits.steps, self.limits.allocation)
         self.guards = Guards(self.budget, Clock(request["clock"]))
@@ -49,7 +53,8 @@ class Run:
         self.request = request
         self.refusals: list[list[Any]] = []
         self.line = 0
-        self._base = self._surroundings()
+        self.code = code
+        self._surround(frozenset(global_names(code)))
 
     # -- names -----------------------------------------------------------------------------------------------------
 
@@ -61,43 +66,40 @@ class Run:
             raise TypeError("reject() takes the name of a field")
         return [text, field]
 
-    def _surroundings(self) -> dict[str, Any]:
+    def _surround(self, wanted: frozenset[str]) -> None:
+        """Add what the script may find beside the builtins; only what it names is made."""
         guards, request = self.guards, self.request
-        times = dates.types(guards)
-        names: dict[str, Any] = {
-            "Decimal": Facade("Decimal", decimal.Decimal, decimals.make_decimal),
-            "date": times["date"],
-            "datetime": times["datetime"],
-            "timedelta": times["timedelta"],
-            "timezone": times["timezone"],
-            "crm": api.crm(self.port),
-            "http": api.http(self.port, guards),
-            "log": self.log.namespace(),
-            "print": self.log.printer(),
-            "now": lambda: guards.clock.local,
-            "today": lambda: guards.clock.local.date(),
-            "limits": api.LimitsLeft(self.port, self),
-            "enqueue": lambda action, args=None: self.port.call("enqueue", action, args),
-            "secret": lambda name: api.Secret(guards.texts.text(name)),
+        makers: dict[str, Callable[[], Any]] = {
+            "Decimal": lambda: Facade("Decimal", decimal.Decimal, decimals.make_decimal),
+            "crm": lambda: api.crm(self.port),
+            "http": lambda: api.http(self.port, guards),
+            "log": self.log.namespace,
+            "print": self.log.printer,
+            "now": lambda: lambda: guards.clock.local,
+            "today": lambda: lambda: guards.clock.local.date(),
+            "limits": lambda: api.LimitsLeft(self.port, self),
+            "enqueue": lambda: lambda action, args=None: self.port.call("enqueue", action, args),
+            "secret": lambda: lambda name: api.Secret(guards.texts.text(name)),
+            **{name: partial(guards.module, name) for name in ("json", "re", "math")},
+            **{name: partial(guards.module, "datetime", name) for name in _TIMES},
         }
-        for name in ("user", "tenant", "request", "args"):
+        for name in ("user", "tenant"):
             if name in request:
-                names[name] = (
-                    _ReadOnly(name, unpack(request[name])) if name in ("user", "tenant") else unpack(request[name])
-                )
-        guards.builtins.update(names)
-        for name in ("json", "re", "math"):
-            guards.builtins[name] = guards.module(name)
-        return names
+                makers[name] = partial(_ReadOnly, name, request[name])
+        for name in ("request", "args"):
+            if name in request:
+                makers[name] = partial(unpack, request[name])
+        found = {name: make() for name, make in makers.items() if name in wanted}
+        guards.builtins.update(found)
 
     # -- running ---------------------------------------------------------------------------------------------------
 
-    def go(self, code: CodeType) -> dict[str, Any]:
+    def go(self) -> dict[str, Any]:
         """Run and return the answer for the host. Raises nothing but what kills the process."""
         decimal.setcontext(decimals.CONTEXT.copy())
         answer: dict[str, Any] = {"outcome": "ok", "results": []}
         try:
-            self._run_mode(code, answer["results"])
+            self._run_mode(self.code, answer["results"])
         except LimitReached as limit:
             self._note_limit(answer, limit)
         except MemoryError:
@@ -214,7 +216,7 @@ class _ReadOnly(api.Attributes):
     SCRIPT_NAME = "value"
 
     def __init__(self, name: str, values: dict[str, Any]) -> None:
-        self._name, self._values = name, values
+        self._name, self._values = name, unpack(values)
 
     def attribute(self, name: str) -> Any:
         if name in self._values:

@@ -28,7 +28,6 @@ class Guards:
         self.budget, self.sizes = budget, Sizes(budget)
         self.texts = Texts(self.sizes)
         self.last: Any = None
-        self.methods = measured_methods(self.sizes, self.texts, iterate)
         self.operators = operators.binary(self.sizes, self.texts)
         self._modules: dict[str, Any] = {}
         self.clock = clock
@@ -38,15 +37,18 @@ class Guards:
         assert set(self.names) == INJECTED, set(self.names) ^ INJECTED
 
     def _reader(self) -> Callable[[Any, str], Any]:
-        methods = self.methods
-        # One dictionary look-up per access: type → name → None (take it as it is) or a measured method.
-        table: dict[type, dict[str, Any]] = {
-            kind: {**dict.fromkeys(names, None), **methods.get(kind, {})} for kind, names in PLAIN.items()
-        }
+        makers = measured_methods(self.sizes, self.texts)
+        # One dictionary look-up per access: type → name → None (take it as it is) or a measured method. Most runs meet few
+        # types, so each is added when it is first met.
+        table: dict[type, dict[str, Any]] = {}
         missing = object()
 
         def read(value: Any, name: str) -> Any:
-            known = table.get(type(value))
+            kind = type(value)
+            known = table.get(kind)
+            if known is None and kind in PLAIN:
+                more = makers[kind]() if kind in makers else {}
+                known = table[kind] = {**dict.fromkeys(PLAIN[kind], None), **more}
             if known is not None:
                 method = known.get(name, missing)
                 if method is None:

@@ -15,6 +15,7 @@ from trellis_plugins.scripts.jail.sizes import SEQUENCES, Sizes, kind_name
 _SPEC = re.compile(r"(?:.?[<>=^])?[-+ ]?z?#?0?(\d{0,4})[,_]?(?:\.(\d{1,4}))?[bcdeEfFgGosxX%]?", re.DOTALL)
 _PERCENT = re.compile(r"%(?:\((\w{0,60})\))?[-+ #0]*(\d{0,5})(?:\.(\d{0,5}))?([diouxXeEfFgGcrsa%])")
 _DATE = re.compile(r"(?:[^%]|%-?[aAbBdHIjmMpSUwWyYfzZGuVxXcDFT%])*")
+_SMALL = 1 << 60
 _PLAIN_FIELD = re.compile(r"(?!_)\w{0,60}")
 _EXACT = SEQUENCES | {dict, bytes, bool, float, Decimal, date, datetime, time, timedelta, timezone, range, type(None)}
 
@@ -78,12 +79,20 @@ class Texts:
 
     def joined(self, *parts: Any) -> str:
         """Return the text of an f-string. A part is a text or (value, conversion, spec)."""
-        made = []
+        made: list[str] = []
         for part in parts:
             if type(part) is str:
                 made.append(part)
                 continue
             value, conversion, spec = part
+            if conversion == -1 and not spec:
+                kind = type(value)
+                if kind is str:
+                    made.append(value)
+                    continue
+                if kind is int and -_SMALL < value < _SMALL:
+                    made.append(str(value))
+                    continue
             if conversion == 114:
                 value = self.represent(value)
             elif conversion == 97:
@@ -91,8 +100,10 @@ class Texts:
             elif conversion == 115:
                 value = self.text(value)
             made.append(self.formatted(value, spec) if spec else self.text(value))
-        self.sizes.text(sum(map(len, made)))
-        return "".join(made)
+        text = "".join(made)
+        if len(text) > 64:
+            self.sizes.text(len(text))
+        return text
 
     def formatted(self, value: Any, spec: str = "") -> str:
         """Return ``format(value, spec)``."""

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from trellis_plugins.scripts.jail import limits
+from trellis_plugins.scripts.jail.builtins import Facade
 from trellis_plugins.scripts.jail.sizes import kind_name
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def names(guards: Guards) -> dict[str, Any]:
     """Return what the module offers."""
     rounding = {n: getattr(decimal, n) for n in dir(decimal) if n.startswith("ROUND_")}
     return {
-        "Decimal": guards.builtins["Decimal"],
+        "Decimal": Facade("Decimal", Decimal, make_decimal),
         "InvalidOperation": decimal.InvalidOperation,
         "DivisionByZero": decimal.DivisionByZero,
         **rounding,
