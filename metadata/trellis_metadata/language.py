@@ -103,6 +103,10 @@ class Language:
                 found += self._judge(document, judged)
         return (None if _has_error(found) else result), found
 
+    def shape(self, documents: Iterable[object]) -> list[Diagnostic]:
+        """Return what is wrong with the shape of documents, each looked at alone; references and meaning are not judged."""
+        return [d for i, document in enumerate(documents) for d in _placed(self._shape(document), document, i)]
+
     def validate(self, snapshot: Snapshot, only: Collection[Key] | None = None) -> list[Diagnostic]:
         """Return what is wrong with the documents of a snapshot, or only with those named by ``only``."""
         shapes = {k: self._known_shape(snapshot.digests[k], d) for k, d in snapshot.documents.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,13 +12,13 @@ from werkzeug.exceptions import BadRequest, NotFound
 
 from trellis.fields import field_types
 from trellis.fields.base import FieldType
-from trellis.publishing.publisher import InvalidMetadata, StalePlan, TenantPlan
 from trellis_admin.colors import COLORS, color_of
 from trellis_admin.i18n import language
-from trellis_admin.page import go, refuse, render, wants_fragment
+from trellis_admin.page import go, refuse, render
 from trellis_admin.reading import object_model
 from trellis_admin.session import needs_admin
 from trellis_admin.setup_documents import FieldForm, ObjectForm, new_field, new_object
+from trellis_admin.views.drafts import review, step
 from trellis_metadata.errors import TrellisError
 from trellis_metadata.labels import text_of
 
@@ -75,7 +74,6 @@ def install(blueprint: Blueprint) -> None:
     blueprint.add_url_rule("/setup/objects/<name>", "object_setup", object_setup)
     blueprint.add_url_rule("/setup/objects/<name>/fields/new", "field_form", field_form)
     blueprint.add_url_rule("/setup/objects/<name>/fields/new", "draft_field", draft_field, methods=["POST"])
-    blueprint.add_url_rule("/setup/publish", "publish", publish, methods=["POST"])
     blueprint.add_url_rule("/setup/undo", "undo_publish", undo, methods=["POST"])
 
 
@@ -147,7 +145,7 @@ def object_form() -> Response:
 
 
 def _object_form(form: ObjectForm, errors: Sequence[str] = (), status: int = 200) -> Response:
-    return _step("parts/setup_object_form.html", _("New object"), status, form=form, errors=errors, icons=ICONS)
+    return step("parts/setup_object_form.html", _("New object"), status, form=form, errors=errors, icons=ICONS)
 
 
 @needs_admin
@@ -159,7 +157,7 @@ def draft_object() -> Response:
     document = new_object(form)
     if g.model.snapshot.get("object", document["name"]):
         return _object_form(form, [_("An object called “%(name)s” exists already.", name=document["name"])], 422)
-    return _review([document], f"/setup/objects/{document['name']}", lambda problems: _object_form(form, problems, 422))
+    return review([document], f"/setup/objects/{document['name']}", lambda problems: _object_form(form, problems, 422))
 
 
 @needs_admin
@@ -168,7 +166,7 @@ def field_form(name: str) -> Response:
     object_model(name)
     kind = request.args.get("type")
     if kind is None:
-        return _step("parts/setup_type_palette.html", _("Add a field"), object_name=name, groups=_palette())
+        return step("parts/setup_type_palette.html", _("Add a field"), object_name=name, groups=_palette())
     if kind not in field_types():
         raise NotFound
     return _field_form(name, kind, FieldForm())
@@ -202,7 +200,7 @@ def _palette() -> list[tuple[str, list[Tile]]]:
 def _field_form(name: str, kind: str, form: FieldForm, errors: Sequence[str] = (), status: int = 200) -> Response:
     code, spec = language().code, field_types()[kind]
     targets = [(n, text_of(d.get("label"), code, n)) for n, d in g.model.snapshot.of_kind("object").items()]
-    return _step(
+    return step(
         "parts/setup_field_form.html",
         _("Add a field"),
         status,
@@ -246,7 +244,7 @@ def draft_field(name: str) -> Response:
         return _field_form(name, kind, form, [_("A field called “%(name)s” exists already.", name=field["name"])], 422)
     document = {**root.doc, "fields": [*root.doc["fields"], field]}
     documents = [document, *_with_field(name, field["name"])]
-    return _review(documents, f"/setup/objects/{name}", lambda problems: _field_form(name, kind, form, problems, 422))
+    return review(documents, f"/setup/objects/{name}", lambda problems: _field_form(name, kind, form, problems, 422))
 
 
 def _with_field(name: str, field: str) -> list[Mapping[str, Any]]:
@@ -256,35 +254,6 @@ def _with_field(name: str, field: str) -> list[Mapping[str, Any]]:
         return []
     last = layout["sections"][-1]
     return [{**layout, "sections": [*layout["sections"][:-1], {**last, "cells": [*last["cells"], [field]]}]}]
-
-
-def _review(documents: Sequence[Mapping[str, Any]], back: str, refused: Any) -> Response:
-    try:
-        plan = g.tenant.publisher.plan_documents(documents)
-    except InvalidMetadata as error:
-        return refused([f"{d.message} {d.remedy}".strip() for d in error.diagnostics])
-    return _plan_page(plan, documents, back)
-
-
-def _plan_page(plan: TenantPlan, documents: Sequence[Mapping[str, Any]], back: str) -> Response:
-    said = plan.to_json(language().code)
-    return _step(
-        "parts/setup_plan.html", _("Review"), plan=said, documents=json.dumps(documents, ensure_ascii=False), back=back
-    )
-
-
-@needs_admin
-def publish() -> Response:
-    """Publish what was reviewed. The plan is made again and must be the one that was shown."""
-    documents, back = json.loads(request.form.get("documents", "[]")), request.form.get("back", "/setup/objects")
-    plan = g.tenant.publisher.plan_documents(documents)
-    if plan.hash != request.form.get("hash"):
-        return _plan_page(plan, documents, back)
-    try:
-        g.tenant.publisher.apply(plan, confirm=plan.hash, author=g.person.user, note=request.form.get("note", ""))
-    except StalePlan:
-        return _plan_page(g.tenant.publisher.plan_documents(documents), documents, back)
-    return go(back if back.startswith("/setup/") else "/setup/objects", _("Published"), undo={"url": "/setup/undo"})
 
 
 @needs_admin
@@ -301,14 +270,3 @@ def undo() -> Response:
     except TrellisError as error:
         return refuse(error.message) if request.headers.get("HX-Request") else go("/setup/objects", error.message)
     return go("/setup/objects", _("Undone"))
-
-
-def _step(template: str, title: str, status: int = 200, **context: Any) -> Response:
-    """Show a step in the drawer, or as a page of its own without scripts."""
-    return render(
-        "parts/setup_drawer.html" if wants_fragment() else "pages/setup_step.html",
-        status,
-        step=template,
-        title=title,
-        **context,
-    )

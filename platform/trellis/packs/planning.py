@@ -72,6 +72,9 @@ def plan_install(
     known = {o["name"] for o in source.document.get("options", ())}
     answers = {**{k: v for k, v in record.get("options", {}).items() if k in known}, **(options or {})}
     content = source.content(answers, parts)
+    # Merging takes documents apart by their structure, so they must have one.
+    if broken := tenant.language.shape([source.document, *content.own, *content.extensions]):
+        raise InvalidMetadata(broken)
     base = old.content if old else NOTHING
     _check_names(tenant, content, base, current, source)
     began = _began(tenant, source, content, base, current, record)

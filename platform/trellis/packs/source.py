@@ -84,6 +84,7 @@ class PackSource:
         """Return what an installation with these answers brings. Raises :class:`BadOption`."""
         values = values_of(self.document, options)
         left_out = self.left_out(slices)
+        _refuse_shapeless([*self.documents, *(d for _, d in self.extensions)])
         own = [d for raw in self.documents if (d := with_options(raw, values)) is not None]
         parts = [(owner, d) for owner, raw in self.extensions if (d := with_options(raw, values)) is not None]
         return Content(
@@ -105,6 +106,17 @@ class PackSource:
         """Return the documents (kind/name) of parts that are not installed."""
         wanted = {d for s in self.document.get("slices", ()) if s["name"] in chosen for d in s["documents"]}
         return {d for s in self.document.get("slices", ()) for d in s["documents"]} - wanted
+
+
+def _refuse_shapeless(documents: Sequence[object]) -> None:
+    """Raise :class:`InvalidMetadata` for documents that have no kind and name to be known by."""
+    found = [
+        Diagnostic("wrong_type", "", "Expected a JSON object with kind and name.", "", f"document {position + 1}")
+        for position, d in enumerate(documents)
+        if not isinstance(d, dict) or not isinstance(d.get("kind"), str) or not isinstance(d.get("name"), str)
+    ]
+    if found:
+        raise InvalidMetadata(found)
 
 
 def read_pack(folder: Path) -> PackSource:

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from trellis import plugins
 from trellis.publishing import planning, versions
+from trellis.publishing.core_guard import missing_core
 from trellis.publishing.errors import CannotUndo, InvalidMetadata, NotConfirmed, PublicationRunning, StalePlan
 from trellis.publishing.indexes import DuplicateValues
 from trellis.publishing.publication import Fault, Progress, Publication, is_running
@@ -50,6 +51,8 @@ class Publisher:
             checked = plugins.manager().hook.trellis_check_document(tenant=self.tenant, document=document)
             diagnostics += [d for found in checked for d in found]
         errors = [d for d in diagnostics if d.severity.value == "error"]
+        if snapshot is not None:
+            errors += missing_core(self.tenant.core_snapshot(), snapshot)
         if snapshot is None or errors:
             raise InvalidMetadata(errors or diagnostics)
         if removed:

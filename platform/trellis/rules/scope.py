@@ -97,7 +97,7 @@ class ObjectScope:
 
     def _fields(self, object_name: str) -> dict[str, Mapping[str, Any]]:
         doc = self.snapshot.get("object", object_name) or {"fields": ()}
-        return {f["name"]: f for f in (ID_FIELD, *SYSTEM_FIELD_DOCS, *doc["fields"])}
+        return {f["name"]: f for f in (ID_FIELD, *SYSTEM_FIELD_DOCS, *doc.get("fields", ()))}
 
     def _walk(self, owner: str, steps: list[str], passed: tuple[str, ...]) -> Symbol | None:
         found = self._end(owner, steps)
