@@ -24,8 +24,9 @@ class FormulaChecker(Protocol):
         snapshot: Snapshot,
         pointer: str,
         field: Mapping[str, Any] | None = None,
+        row_only: bool = False,
     ) -> Iterable[Diagnostic]:
-        """Yield what is wrong with ``text``, at ``pointer``.
+        """Yield what is wrong with ``text``, at ``pointer``. ``row_only``: it may read nothing but its record.
 
         Without ``field`` the formula is a condition and returns a boolean; with it the formula gives the default of
         that field of ``object_name``.
@@ -73,11 +74,18 @@ class Check:
         return self._children.get(object_name, {})
 
     def formula(
-        self, text: str, object_name: str, pointer: str, *, default_of: Mapping[str, Any] | None = None
+        self,
+        text: str,
+        object_name: str,
+        pointer: str,
+        *,
+        default_of: Mapping[str, Any] | None = None,
+        row_only: bool = False,
     ) -> Iterator[Diagnostic]:
         """Yield what is wrong with a formula; without a checker a formula cannot be enforced and is refused.
 
         ``default_of`` is the document of the field whose default the formula is; without it the formula is a condition.
+        ``row_only``: the answer is stored with the record, so the formula may read nothing else.
         """
         if self.formula_checker is None:
             yield Diagnostic(
@@ -88,4 +96,6 @@ class Check:
             )
         elif self.relations.has_object(object_name):
             more: dict[str, Any] = {} if default_of is None else {"field": default_of}
+            if row_only:
+                more["row_only"] = True
             yield from self.formula_checker(text, object_name, snapshot=self.snapshot, pointer=pointer, **more)

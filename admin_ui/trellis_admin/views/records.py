@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 
 from trellis.access import rights
 from trellis.access.decide import may
+from trellis.bookmarks import is_favourite, visited
 from trellis.history import take_back
 from trellis.model import ObjectModel, Reference
 from trellis.query import InvalidQuery, Query, Sort
@@ -93,8 +94,17 @@ def show(name: str, record: str) -> Response:
         ways=(ways := ways_of(root, record)),
         steps=[] if ways else _steps(root, row),
         related=_related(root, row),
+        favourite=_visit(name, record),
         **_events(root, record),
     )
+
+
+def _visit(name: str, record: str) -> bool:
+    """Note that the person looks at the record; return whether it is a favourite."""
+    key = (name, number_of(record, name))
+    visited(g.tenant, g.person, key)
+    with g.tenant.database.reading() as connection:
+        return is_favourite(connection, g.person.user, key)
 
 
 def _events(root: ObjectModel, record: str, before: int | None = None) -> dict[str, Any]:

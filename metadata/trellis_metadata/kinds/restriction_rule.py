@@ -52,7 +52,9 @@ class RestrictionRuleKind(Kind):
 
     def check(self, document: Document, snapshot: Snapshot, language: Language) -> Iterator[Diagnostic]:
         yield from principals.check(document["applies_to"], "/applies_to", snapshot)
-        yield from language.context(snapshot).formula(document["hide_when"], document["object"], "/hide_when")
+        yield from language.context(snapshot).formula(
+            document["hide_when"], document["object"], "/hide_when", row_only=True
+        )
 
 
 KIND = RestrictionRuleKind()

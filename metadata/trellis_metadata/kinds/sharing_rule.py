@@ -64,7 +64,7 @@ class SharingRuleKind(Kind):
         if "owned_by" in document:
             yield from principals.check_one(document["owned_by"], "/owned_by", snapshot)
         if "when" in document:
-            yield from language.context(snapshot).formula(document["when"], document["object"], "/when")
+            yield from language.context(snapshot).formula(document["when"], document["object"], "/when", row_only=True)
 
 
 KIND = SharingRuleKind()

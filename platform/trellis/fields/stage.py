@@ -64,7 +64,7 @@ class StageField(FieldType):
         yield from check_names(field.get("options", ()), f"{pointer}/options")
         for number, name in enumerate(field.get("pipelines", ())):
             pipeline = snapshot.get("pipeline", name)
-            if pipeline is not None and pipeline.get("field") != field["name"]:
+            if pipeline is not None and pipeline.get("field") not in (None, field["name"]):
                 yield Diagnostic(
                     "pipeline_of_other_field",
                     f"{pointer}/pipelines/{number}",

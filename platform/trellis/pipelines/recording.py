@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from trellis.model import ObjectModel
@@ -47,10 +48,16 @@ def _begin(tx: Transaction, model: ObjectModel, walk: Walk) -> dict[str, Any]:
         "digest": _digest(walk),
         "stage": walk.new,
         "came_from": walk.old if walk.moved else None,
-        "entered_at": tx.now,
+        "entered_at": _moment(tx, walk),
         "entered_by": tx.principal.user,
         "cause": tx.cause_json,
     }
+
+
+def _moment(tx: Transaction, walk: Walk) -> datetime:
+    """Return when the stay begins: now, or when the record was last changed before it was brought over."""
+    stamp: datetime | None = walk.row.new.get("modified_at") if tx.migration else None
+    return stamp or tx.now
 
 
 def _digest(walk: Walk) -> str:
@@ -66,7 +73,8 @@ def _due(tx: Transaction, model: ObjectModel, walk: Walk) -> tuple[Any, dict[str
     if stage is None or stage.stuck_after is None:
         return None
     payload = {"object": model.name, "record": walk.row.id, "field": walk.field, "stage": stage.name}
-    return tx.now + stage.stuck_after, {**payload, "entered_at": tx.now.isoformat()}
+    began = _moment(tx, walk)
+    return began + stage.stuck_after, {**payload, "entered_at": began.isoformat()}
 
 
 def _fact(tx: Transaction, model: ObjectModel, walk: Walk) -> None:

@@ -12,12 +12,10 @@ from trellis_metadata.diagnostics import Diagnostic
 from trellis_metadata.formula.dependencies import dependencies
 from trellis_metadata.formula.typed import Typed
 
-ACCESS_POINTERS = ("/when", "/hide_when")
-
 
 def beyond_the_row(typed: Typed, pointer: str) -> Iterator[Diagnostic]:
-    """Yield a problem if a condition of an access rule reads more than its record."""
-    if pointer in ACCESS_POINTERS and not dependencies(typed).row_only:
+    """Yield a problem if a condition reads more than its record."""
+    if not dependencies(typed).row_only:
         yield Diagnostic(
             "not_row_only",
             pointer,

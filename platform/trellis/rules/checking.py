@@ -25,7 +25,13 @@ DEFAULT_BLANKS = "blank"
 
 
 def check_formula(
-    text: str, object_name: str, *, snapshot: Snapshot, pointer: str, field: Mapping[str, Any] | None = None
+    text: str,
+    object_name: str,
+    *,
+    snapshot: Snapshot,
+    pointer: str,
+    field: Mapping[str, Any] | None = None,
+    row_only: bool = False,
 ) -> Iterator[Diagnostic]:
     """Yield every problem of a condition on records of ``object_name``, or of the default of ``field``.
 
@@ -41,7 +47,8 @@ def check_formula(
         for problem in error.problems:
             yield Diagnostic(problem.code, pointer, problem.show(text), "Correct the formula at the marked place.")
         return
-    yield from beyond_the_row(typed, pointer)
+    if row_only:
+        yield from beyond_the_row(typed, pointer)
     if field is not None:
         yield from _default(typed, field, object_name, snapshot, pointer)
 
