@@ -13,6 +13,7 @@ from trellis_admin.forms import layout_of, may_enter
 from trellis_admin.i18n import language
 from trellis_admin.reading import field_ref
 from trellis_admin.renderers import RenderContext, render_value
+from trellis_admin.rollups import About, about
 from trellis_metadata.labels import text_of
 
 WIDE = frozenset({"long_text", "rich_text", "json", "address"})
@@ -32,6 +33,8 @@ class Detail:
     shape: str = ""
     edit_url: str = ""
     hint: str = ""
+    why_url: str = ""
+    about: About | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,8 @@ def detail_of(
     html = Markup(render_value(field.doc, value, context))  # renderers escape
     url = f"/o/{root.name}/{row['id']}/detail/{field.name}" if may_edit and not path and may_enter(root, field) else ""
     hint = value if shape == "text" and isinstance(value, str) else ""
-    return Detail(label or field.label(language().code), field.type.icon, html, shape, url, hint)
+    why = f"/o/{root.name}/{row['id']}/why/{field.name}" if field.is_formula and not path else ""
+    return Detail(label or field.label(language().code), field.type.icon, html, shape, url, hint, why, None if path else about(root, field, row["id"]))
 
 
 def _shape(field: FieldModel) -> str:

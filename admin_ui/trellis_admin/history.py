@@ -26,6 +26,7 @@ _ICONS = {
     "updated": ("pencil", "gray"),
     "deleted": ("trash", "red"),
     "restored": ("arrow-back-up", "teal"),
+    "derived": ("sum", "gray"),
 }
 
 
@@ -74,7 +75,13 @@ def _ids(root: ObjectModel, changes: Sequence[history.Change]) -> dict[str, set[
 
 
 def _event(root: ObjectModel, change: history.Change, made: RenderContext) -> Event:
-    titles = {"created": _("Created"), "updated": _("Changed"), "deleted": _("Deleted"), "restored": _("Restored")}
+    titles = {
+        "created": _("Created"),
+        "updated": _("Changed"),
+        "deleted": _("Deleted"),
+        "restored": _("Restored"),
+        "derived": _("Computed anew"),
+    }
     glyph, color = _ICONS.get(change.action, ("history", "gray"))
     person = made.name_of(format_id("user", change.actor)) if change.actor else _("Trellis")
     shown = [] if change.action == "created" else _changes(root, change, made)

@@ -11,6 +11,7 @@ from pypinyin import lazy_pinyin
 from werkzeug.datastructures import MultiDict
 
 from trellis.fields.base import FieldType
+from trellis_admin import setup_rollups
 from trellis_admin.colors import color
 
 MAX_NAME = 40
@@ -84,6 +85,10 @@ class FieldForm:
     required: bool = False
     unique: bool = False
     target: str = ""
+    formula: str = ""
+    returns: str = "number"
+    blanks: str = "zero"
+    rollup: Mapping[str, str] = field(default_factory=dict)
     options: Sequence[OptionForm] = (OptionForm(), OptionForm(), OptionForm())
     settings: Mapping[str, str] = field(default_factory=dict)
 
@@ -92,9 +97,13 @@ class FieldForm:
         rows = zip(
             form.getlist("option_label"), form.getlist("option_label_zh"), form.getlist("option_color"), strict=False
         )
-        texts = {k: form.get(k, "").strip() for k in ("label", "label_zh", "name", "help", "help_zh", "target")}
+        texts = {
+            k: form.get(k, "").strip() for k in ("label", "label_zh", "name", "help", "help_zh", "target", "formula")
+        }
+        texts.update({k: form[k] for k in ("returns", "blanks") if k in form})
         return cls(
             **texts,
+            rollup=setup_rollups.read(form),
             required=form.get("required") == "true",
             unique=form.get("unique") == "true",
             options=[OptionForm(a.strip(), b.strip(), color(c)) for a, b, c in rows],
@@ -119,6 +128,12 @@ def new_field(form: FieldForm, kind: str, spec: FieldType) -> dict[str, Any]:
         made["options"] = [_option(o) for o in form.options if o.label or o.label_zh]
     if "target" in spec.options:
         made["target"] = form.target
+    if "of" in spec.options:
+        made.update(setup_rollups.options_of(form.rollup))
+    if "formula" in spec.options:
+        made.update(formula=form.formula, returns=form.returns)
+        if form.blanks != "zero":
+            made["blanks"] = form.blanks
     made.update({k: _number(v) if k != "format" else v for k, v in form.settings.items() if k in spec.options})
     return made
 

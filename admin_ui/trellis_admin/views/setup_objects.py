@@ -18,6 +18,7 @@ from trellis_admin.page import go, refuse, render
 from trellis_admin.reading import object_model
 from trellis_admin.session import needs_admin
 from trellis_admin.setup_documents import FieldForm, ObjectForm, new_field, new_object
+from trellis_admin.setup_rollups import child_lists, operations
 from trellis_admin.views.drafts import review, step
 from trellis_metadata.errors import TrellisError
 from trellis_metadata.labels import text_of
@@ -215,7 +216,28 @@ def _field_form(name: str, kind: str, form: FieldForm, errors: Sequence[str] = (
         colors=COLORS,
         takes_options="options" in spec.options,
         takes_target="target" in spec.options,
+        takes_formula="formula" in spec.options,
+        takes_children="of" in spec.options,
+        child_lists=child_lists(name) if "of" in spec.options else (),
+        operations=operations(),
+        returns=_returns(spec),
     )
+
+
+def _returns(spec: FieldType) -> list[tuple[str, str]]:
+    """Return name and label of what a formula can give."""
+    labels = {
+        "text": _("Text"),
+        "number": _("Number"),
+        "currency": _("Amount"),
+        "percent": _("Percent"),
+        "boolean": _("Yes or no"),
+        "date": _("Date"),
+        "datetime": _("Date and time"),
+        "time": _("Time"),
+    }
+    known = spec.options.get("returns", {}).get("enum", ())
+    return [(name, labels.get(name, name)) for name in known]
 
 
 def _settings(spec: FieldType) -> list[tuple[str, str, str]]:
