@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trellis.access.principal import Principal
 from trellis.access.rights import NOBODY, rights
-from trellis.model import Model, ObjectModel, UnknownObject
+from trellis.model import Model, ObjectModel, Reference, UnknownObject
 
 
 def may_know(principal: Principal, root: ObjectModel) -> bool:
@@ -28,3 +28,13 @@ def known_object(principal: Principal, model: Model, name: str) -> ObjectModel:
 
 def _unknown(name: str) -> UnknownObject:
     return UnknownObject(f"There is no object '{name[:80]}'.", name=name[:80])
+
+
+def child_lists(principal: Principal, model: Model, name: str) -> dict[str, Reference]:
+    """Return the child lists of an object by name, as far as the principal may know of their records and the reference."""
+    found: dict[str, Reference] = {}
+    for reference in model.referrers.get(name, ()):
+        allowed = rights(principal, model.object(reference.source).doc)
+        if reference.relationship and allowed.read != NOBODY and allowed.may_read_field(reference.field):
+            found.setdefault(reference.relationship, reference)
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from trellis.access import rights
+from trellis.access.objects import child_lists
 from trellis.api.answers import answer
 from trellis.api.context import Api, Reading
 from trellis.api.record_answers import number_of, page_json
@@ -38,13 +38,7 @@ def relationships(model: Model, name: str) -> dict[str, Reference]:
 
 def visible_relationships(r: Reading, name: str) -> dict[str, Reference]:
     """Return the child lists whose records and reference the caller may know of."""
-    found = {}
-    for relationship, reference in relationships(r.model, name).items():
-        source = r.model.object(reference.source)
-        allowed = rights(r.principal, source.doc)
-        if allowed.read != "none" and allowed.may_read_field(reference.field):
-            found[relationship] = reference
-    return found
+    return child_lists(r.principal, r.model, name)
 
 
 def _related(r: Reading, name: str, record: str, relationship: str, raw: dict[str, object]) -> Page:

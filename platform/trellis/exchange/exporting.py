@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import sqlalchemy as sa
 
 from trellis.access import AccessDenied, Principal, rights
+from trellis.access.masking import mask
 from trellis.exchange.errors import UnknownFormat
 from trellis.query.compiling import Plan, default_fields
 from trellis.query.paths import Resolved
@@ -138,7 +139,7 @@ def _reader(columns: Sequence[Resolved], as_text: bool) -> Callable[[Sequence[An
 
 
 def _form(r: Resolved, as_text: bool) -> Callable[[Any], Any] | None:
-    if not as_text:
+    if not as_text or r.write is mask:
         return r.write
     if r.field is None or r.part is not None:
         write = r.write

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from trellis.access.objects import child_lists
 from trellis.query.compiling import Plan, default_fields, direction, row_writer, sort_keys
 from trellis.query.query import InvalidQuery, Query, problem
 
@@ -16,9 +17,9 @@ MAX_CHILDREN = 200
 
 def attach_children(plan: Plan, name: str, child: Query, ids: Sequence[int], out: Sequence[dict[str, Any]]) -> None:
     """Add child lists to the rows: one statement for all parents, each list cut at its limit by a window function."""
-    reference = plan.model.relationship(plan.root.name, name)
+    known = child_lists(plan.principal, plan.model, plan.root.name)
+    reference = known.get(name)
     if reference is None:
-        known = [r.relationship for r in plan.model.referrers.get(plan.root.name, ()) if r.relationship]
         raise InvalidQuery(
             [
                 problem(
