@@ -108,6 +108,8 @@ class ThreeWay:
                 return (self._named_list(b, t, o, node.item, at, _present(base, theirs, ours)),)
         elif (node.form is Form.MAP or node.text) and isinstance(theirs, Mapping) and isinstance(ours, Mapping):
             if isinstance(base, Mapping) or base is ABSENT:
+                if node.text and _clash(base, theirs, ours):
+                    return None
                 return (self._keys({} if base is ABSENT else base, theirs, ours, node, at),)
         elif node.merge and node.item is not None and isinstance(theirs, list) and isinstance(ours, list):
             start = [] if base is ABSENT else base
@@ -367,6 +369,14 @@ def _equal(a: Any, b: Any) -> bool:
     if a is ABSENT or b is ABSENT:
         return a is b
     return same(a, b)
+
+
+def _clash(base: Any, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> bool:
+    """Whether two labels differ in every language that a side changed: then they are one conflict and not several."""
+    start = {} if base is ABSENT else base
+    sides = [(start.get(k), theirs.get(k), ours.get(k)) for k in {*start, *theirs, *ours}]
+    touched = [(b, t, o) for b, t, o in sides if b != t or b != o]
+    return bool(touched) and all(b != t and b != o and t != o for b, t, o in touched)
 
 
 def _named(value: Any) -> dict[str, Any] | None:
