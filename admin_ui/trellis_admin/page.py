@@ -40,8 +40,9 @@ def _common() -> dict[str, Any]:
     }
 
 
-def _chosen(cookie: str, allowed: tuple[str, ...], default: str) -> str:
-    value = request.cookies.get(cookie, default)
+def _chosen(name: str, allowed: tuple[str, ...], default: str) -> str:
+    """Return a choice of the person: what the server keeps, else the cookie of this browser."""
+    value = g.get("preferences", {}).get(name) or request.cookies.get(name, default)
     return value if value in allowed else default
 
 

@@ -15,6 +15,7 @@ from werkzeug.exceptions import Forbidden
 from trellis.access import Principal, rights
 from trellis.access.accounts import session_of
 from trellis.model import Model
+from trellis.preferences import preferences_of
 from trellis.tenant import Tenant
 from trellis_admin.i18n import LANGUAGES, language
 from trellis_admin.page import go
@@ -35,8 +36,11 @@ def load_person() -> Response | None:
     g.person = person = session.principal if session else None
     if person is None:
         return None
-    if request.cookies.get("lang") not in LANGUAGES and person.language in LANGUAGES:
-        g.language = LANGUAGES[person.language]
+    with g.tenant.database.reading() as connection:
+        g.preferences = preferences_of(connection, person.user)
+    chosen = g.preferences.get("language") or request.cookies.get("lang") or person.language
+    if chosen in LANGUAGES:
+        g.language = LANGUAGES[chosen]
     return None
 
 
@@ -123,7 +127,7 @@ def _create_commands(model: Model, person: Principal, app: App) -> list[Command]
 
 def time_zone() -> ZoneInfo:
     """Return the person's time zone, else the organisation's."""
-    for name in (g.person.time_zone, g.tenant.time_zone):
+    for name in (g.get("preferences", {}).get("time_zone"), g.person.time_zone, g.tenant.time_zone):
         try:
             if name:
                 return ZoneInfo(name)

@@ -19,6 +19,7 @@ import "./js/filterlist.js";
 import "./js/optionrows.js";
 import "./js/richtext.js";
 import "./js/scroll.js";
+import "./js/notifications.js";
 
 // Styles come from the sheet only: the policy forbids inline ones.
 htmx.config.includeIndicatorCSS = false;

@@ -9,8 +9,11 @@ from typing import Any
 from flask import Blueprint, Response, g
 
 from trellis.access import rights
+from trellis.bookmarks import FAVOURITE
+from trellis.bookmarks import RECENT as VISITED
 from trellis.model import ObjectModel
 from trellis.query import Query, Sort
+from trellis_admin.bookmarking import bookmarks
 from trellis_admin.i18n import language
 from trellis_admin.page import render
 from trellis_admin.reading import label_of, run
@@ -60,7 +63,13 @@ def show() -> Response:
         tiles.append(Tile(item, page.total or 0, new))
         recent += [_recent(root, row) for row in page.rows]
     recent.sort(key=lambda r: r.changed, reverse=True)
-    return render("pages/home.html", tiles=tiles, recent=recent[:RECENT])
+    return render(
+        "pages/home.html",
+        tiles=tiles,
+        recent=recent[:RECENT],
+        favourites=bookmarks(FAVOURITE),
+        visited=bookmarks(VISITED),
+    )
 
 
 def _recent(root: ObjectModel, row: Mapping[str, Any]) -> Recent:

@@ -147,7 +147,8 @@ def act(name: str, token: str) -> Response:
     if problems:
         return _match_page(root, token, source, mapping, key, problems, 422)
     if source.count > AT_ONCE:
-        job = write(lambda tx: background.enqueue(tx, name, token, mapping, key, dry_run=dry))
+        page = f"/o/{name}/import/{token}/job"
+        job = write(lambda tx: background.enqueue(tx, name, token, mapping, key, dry_run=dry, page=page))
         return go(f"/o/{name}/import/{token}/job/{job}")
     try:
         report = importer.run(dry_run=dry)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, g, make_response, request
 from flask_babel import gettext as _
 from flask_babel import refresh
 
 from trellis.access import accounts
+from trellis.preferences import prefer
 from trellis_admin.i18n import COOKIE as LANGUAGE_COOKIE
 from trellis_admin.i18n import LANGUAGES
 from trellis_admin.page import DENSITIES, THEMES, go, render
@@ -61,8 +62,15 @@ def log_out() -> Response:
 
 
 def preferences() -> Response:
-    """Remember language, theme, density and app in cookies, so that the next page is right from its first byte."""
-    response = go(safe_target(request.form.get("next")))
+    """Keep language, theme, density and zone with the person; cookies serve the log-in page and the app.
+
+    A script that changes one at once asks for no other page (``quiet``).
+    """
+    response = make_response("", 204) if "quiet" in request.form else go(safe_target(request.form.get("next")))
+    names = {LANGUAGE_COOKIE: "language", "theme": "theme", "density": "density", "time_zone": "time_zone"}
+    changes = {kept: request.form[sent] or None for sent, kept in names.items() if sent in request.form}
+    if g.person and changes:
+        prefer(g.tenant, g.person, changes)
     for name, allowed in _PREFERENCES.items():
         value = request.form.get(name)
         if value in allowed:

@@ -18,6 +18,7 @@ from trellis.exchange.importing import WHOLE_PREVIEW_ROWS, Importer, Report
 from trellis.exchange.source import open_source
 from trellis.jobs.asking import asked_by, principal_of_job
 from trellis.jobs.job import Job, JobFailed
+from trellis.notifications import notify
 from trellis.storage import system
 from trellis_metadata.errors import TrellisError
 
@@ -40,10 +41,15 @@ def refused_path(source: Path) -> Path:
     return source.with_suffix(".refused.csv")
 
 
-def enqueue(tx: Transaction, name: str, file: str, mapping: Mapping[str, str], key: str, *, dry_run: bool) -> int:
-    """Leave an import to the worker; return the number of the job. ``file`` is a name in the folder of the person."""
+def enqueue(
+    tx: Transaction, name: str, file: str, mapping: Mapping[str, str], key: str, *, dry_run: bool, page: str = ""
+) -> int:
+    """Leave an import to the worker; return the number of the job. ``file`` is a name in the folder of the person.
+
+    The person is told when it is done; ``page`` and the number of the job make the address that the message leads to.
+    """
     order = {"object": name, "file": file, "mapping": dict(mapping), "key": key, "dry_run": dry_run}
-    return tx.trail.enqueue(TOPIC, {**order, **asked_by(tx.principal), "report": None})
+    return tx.trail.enqueue(TOPIC, {**order, **asked_by(tx.principal), "page": page, "report": None})
 
 
 def find(tenant: Tenant, principal: Principal, job: int) -> Mapping[str, Any] | None:
@@ -112,13 +118,37 @@ def _run(job: Job, principal: Principal, path: Path) -> None:
             _save(job, importer.report, done, total)
 
     report = importer.run(progress, dry_run=dry_run, resume=not dry_run and progress_file.is_file())
-    _save(job, report, importer.source.count, importer.source.count)
+    _save(job, report, importer.source.count, importer.source.count, finished=True)
     if not dry_run:
         path.unlink(missing_ok=True)
 
 
-def _save(job: Job, report: Report | None, done: int, total: int) -> None:
+def _save(job: Job, report: Report | None, done: int, total: int, *, finished: bool = False) -> None:
     told = {"counts": report.counts, "errors": report.errors} if report is not None else None
     with job.tenant.database.writing() as connection:
         job.save(connection, done=done, total=total, payload={"report": told})
+        if finished and report is not None:
+            notify(job.tenant, connection, _asker(job), "job_done", _message(job, report), url=_page(job))
     job.saved()
+
+
+def _asker(job: Job) -> list[int]:
+    return [job.payload["user"]] if job.payload["user"] is not None else []
+
+
+def _page(job: Job) -> str | None:
+    page = job.payload.get("page")
+    return f"{page}/{job.id}" if page else None
+
+
+def _message(job: Job, report: Report) -> dict[str, str]:
+    written, refused = report.rows - report.counts["refused"], report.counts["refused"]
+    if job.payload["dry_run"]:
+        return {
+            "en": f"The file is checked: {written} rows can be imported, {refused} are refused.",
+            "zh": f"文件检查完成：{written} 行可以导入，{refused} 行被拒绝。",
+        }
+    return {
+        "en": f"The import is done: {written} rows were imported, {refused} were refused.",
+        "zh": f"导入完成：{written} 行已导入，{refused} 行被拒绝。",
+    }
