@@ -27,6 +27,19 @@ class Filter:
         parts = text.split(":", 2)
         return cls(*parts) if len(parts) == 3 and parts[0] and parts[1] else None
 
+    @classmethod
+    def of(cls, condition: Mapping[str, Any]) -> Filter | None:
+        """Return the condition of a filter tree as one of the address; None when it cannot stand there."""
+        if "field" not in condition:
+            return None
+        value = condition.get("value", "")
+        if isinstance(value, list):
+            value = ",".join(map(str, value))
+        elif isinstance(value, bool):
+            value = str(value).lower()
+        found = cls(condition["field"], condition["op"], str(value))
+        return found if found.to_json() == condition else None
+
     @property
     def text(self) -> str:
         return f"{self.field}:{self.op}:{self.value}"
@@ -45,12 +58,13 @@ class Filter:
 
 @dataclass(frozen=True)
 class ListState:
-    """View, search, filters, sort and place of one list."""
+    """View, search, filters, sort and place of one list. ``where`` is a formula beside the filters."""
 
     path: str
     view: str = ""
     search: str = ""
     filters: tuple[Filter, ...] = ()
+    where: str = ""
     sort: str = ""
     after: str = ""
 
@@ -63,6 +77,7 @@ class ListState:
             arguments.get("view", ""),
             arguments.get("q", "").strip(),
             filters,
+            arguments.get("where", "").strip(),
             arguments.get("sort", ""),
             arguments.get("after", ""),
         )
@@ -73,6 +88,7 @@ class ListState:
             ("view", self.view),
             ("q", self.search),
             *(("f", f.text) for f in self.filters),
+            ("where", self.where),
             ("sort", self.sort),
             ("after", self.after),
         ]
@@ -94,5 +110,6 @@ class ListState:
 
     def filter_tree(self, base: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
         """Return the filter of the view and the person's own together."""
-        parts: Sequence[Mapping[str, Any]] = [*([base] if base else []), *(f.to_json() for f in self.filters)]
+        own = [f.to_json() for f in self.filters] + ([{"formula": self.where}] if self.where else [])
+        parts: Sequence[Mapping[str, Any]] = [*([base] if base else []), *own]
         return {"and": list(parts)} if parts else None

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from trellis_admin.renderers.base import NIL, RenderContext
 from trellis_admin.renderers.registry import renderer_for
 
-NUMERIC = frozenset({"integer", "number", "currency", "percent", "rollup"})
+NUMERIC = frozenset({"integer", "number", "currency", "percent"})
 Row = Mapping[str, Any]
 
 
@@ -44,7 +44,7 @@ def columns(
     for index, (field, label) in enumerate(zip(fields, labels, strict=True)):
         main = index == 0
         slot = None if main else next(slots, None)
-        numeric = field["type"] in NUMERIC
+        numeric = (field.get("result") or field["type"]) in NUMERIC
         link = row_url if main or field["name"] == name_field else None
         cell = _cell(field, context, main=main, slot=slot, numeric=numeric, link=link, editable=editable(field["name"]))
         made.append(Column(field, label, numeric, cell, main))

@@ -35,7 +35,9 @@ def renderers() -> Mapping[str, Compile]:
 def renderer_for(field: Mapping[str, Any], context: RenderContext) -> Renderer:
     """Return the renderer of one field; a type that the UI does not know is shown as text."""
     known = renderers()
-    return known.get(field.get("result") or field["type"], known[_FALLBACK])(field, context)
+    kind = field.get("result") or field["type"]
+    # A renderer of several types asks which one it has: for a computed field that is the type of its values.
+    return known.get(kind, known[_FALLBACK])(field if kind == field["type"] else {**field, "type": kind}, context)
 
 
 def render_value(field: Mapping[str, Any], value: Any, context: RenderContext) -> str:

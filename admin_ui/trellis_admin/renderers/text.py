@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 
 from trellis_admin.renderers.base import RenderContext, Renderer
 
-TYPES = ("text", "long_text", "auto_number")
+TYPES = ("text", "long_text", "auto_number", "formula")
 _SPAN = '<span class="t-trunc" dir="auto">{}</span>'
 
 

@@ -12,9 +12,10 @@ from markupsafe import Markup
 from werkzeug.exceptions import Forbidden
 
 from trellis.access import rights
-from trellis.model import ObjectModel
+from trellis.model import FieldModel, ObjectModel
 from trellis.query import InvalidQuery, Query, Sort
 from trellis.query.filters import OPERATORS
+from trellis.query.formula_columns import refusal_of
 from trellis.transaction import RecordsInvalid
 from trellis_admin.colors import color_of
 from trellis_admin.forms import input_for, may_enter
@@ -35,6 +36,7 @@ from trellis_admin.reading import (
 from trellis_admin.renderers import columns, render_value
 from trellis_admin.rendering import context
 from trellis_admin.session import needs_person
+from trellis_admin.views.formulas import text_of_filter
 from trellis_admin.writing import texts_of, write
 from trellis_metadata.filters import tree_of
 from trellis_metadata.labels import text_of
@@ -80,7 +82,7 @@ def _list(root: ObjectModel, state: ListState) -> dict[str, Any]:
         page = run(query)
         totals = _totals(root, query, refs)
     except InvalidQuery as error:
-        page, problem = None, error.message
+        page, problem = None, "\n".join(p["message"] for p in error.problems)
     rows = page.rows if page else []
     allowed = rights(g.person, root.doc)
     make = columns(
@@ -114,6 +116,8 @@ def _list(root: ObjectModel, state: ListState) -> dict[str, Any]:
         "may_edit": allowed.delete and allowed.may("mass_update"),
         "may_import": allowed.create and allowed.may("import"),
         "filterable": _filterable(root),
+        "filter_text": text_of_filter(root.name, state),
+        "unsortable": {f.path for f in refs if not _can_sort(root, f.path)},
     }
 
 
@@ -216,8 +220,20 @@ def _filterable(root: ObjectModel) -> list[tuple[str, str]]:
     return [
         (f.name, f.label(code))
         for f in root.all_fields
-        if f.columns and OPERATORS.get(f.category) and f.name not in ("version", "deleted_at")
+        if f.is_shown and OPERATORS.get(f.category) and f.name not in ("version", "deleted_at") and _can_query(root, f)
     ]
+
+
+def _can_query(root: ObjectModel, field: FieldModel) -> bool:
+    """Whether records can be filtered by a field: not by a formula that the database cannot compute."""
+    return field.stored or refusal_of(g.tenant, g.model, root, field.name) is None
+
+
+def _can_sort(root: ObjectModel, path: str) -> bool:
+    ref = field_ref(root, path)
+    if ref is None or ref.model.category in ("opaque", "choices"):
+        return False
+    return ref.model.stored or refusal_of(g.tenant, g.model, root, path) is None
 
 
 def _operators(category: str) -> list[tuple[str, str]]:

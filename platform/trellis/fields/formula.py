@@ -77,6 +77,9 @@ class FormulaField(FieldType):
             yield from check_decimal(
                 field, pointer, precision=field.get("precision", MAX_PRECISION), scale=field.get("scale", DEFAULT_SCALE)
             )
+        if field.get("indexed"):
+            message = "A formula is computed when it is read, so that there is nothing to index."
+            yield Diagnostic("not_indexable", f"{pointer}/indexed", message, "Remove 'indexed'.")
         for key in ("history", *(() if field.get("returns") in NUMBERS else ("scale", "precision"))):
             if key in field:
                 why = "is never changed by anybody" if key == "history" else f"gives a {field.get('returns')}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import DecimalException
@@ -45,9 +46,36 @@ def explain(typed: Typed, context: Context) -> Step:
 
     def visit(node: Node, parts: Sequence[Step]) -> Step:
         shown = () if isinstance(node, FormulaField) else tuple(parts)
-        return Step(typed.text[node.start : node.end], _label(node) + _note(node, parts), _value(node, context), shown)
+        text = spelled(typed.text, node.start, node.end)
+        return Step(text, _label(node) + _note(node, parts), _value(node, context), shown)
 
     return fold(typed.root, visit)
+
+
+def spelled(text: str, start: int, end: int) -> str:
+    """Return the characters from ``start`` to ``end`` with the brackets that belong to them.
+
+    Places in a tree are those of its first and last name or constant; brackets are not part of it.
+    """
+    depth = lowest = 0
+    for found in _BRACKETS.finditer(text, start, end):
+        depth += {"(": 1, ")": -1}.get(found[0], 0)
+        lowest = min(lowest, depth)
+    for found in _BRACKETS.finditer(text, end):
+        if depth <= lowest:
+            break
+        depth += {"(": 1, ")": -1}.get(found[0], 0)
+        end = found.end()
+    opened: list[int] = []
+    for found in _BRACKETS.finditer(text, 0, start):
+        if found[0] == "(":
+            opened.append(found.start())
+        elif found[0] == ")":
+            opened.pop()
+    return text[opened[lowest] if lowest and len(opened) >= -lowest else start : end]
+
+
+_BRACKETS = re.compile(r"""[()]|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'""")
 
 
 def _note(node: Node, parts: Sequence[Step]) -> str:

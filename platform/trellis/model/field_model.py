@@ -66,6 +66,11 @@ class FieldModel:
         return not self.type.stored
 
     @property
+    def stored(self) -> bool:
+        """Whether the value stands in columns."""
+        return self.type.stored
+
+    @property
     def is_shown(self) -> bool:
         """Whether the field has a value to show, stored or computed."""
         return bool(self.columns) or self.is_formula

@@ -259,7 +259,7 @@ def _constant(value: Any, field: _Field) -> t.Tree:
 
 
 def _number(value: Decimal) -> t.Tree:
-    literal = t.Literal(abs(value), 0, 0)
+    literal = t.Literal(abs(value).normalize(), 0, 0)
     return t.Unary("-", literal, 0, 0, 1) if value.is_signed() and value else literal
 
 
