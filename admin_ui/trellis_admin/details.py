@@ -9,6 +9,8 @@ from typing import Any
 from markupsafe import Markup
 
 from trellis.model import FieldModel, ObjectModel
+from trellis.rules.conditions import State
+from trellis_admin.form_state import state_of_page
 from trellis_admin.forms import layout_of, may_enter
 from trellis_admin.i18n import language
 from trellis_admin.reading import field_ref
@@ -74,9 +76,9 @@ def _shape(field: FieldModel) -> str:
 
 def parts_of(root: ObjectModel, row: Mapping[str, Any], context: RenderContext, *, may_edit: bool) -> list[Part]:
     """Return the sections of a record page: the layout's, then what the system knows."""
-    code, made = language().code, []
+    code, made, states = language().code, [], state_of_page(root, row["id"])
     for section in layout_of(root)["sections"]:
-        found = [_cell(root, c, row, context, may_edit) for line in section["cells"] for c in line if c]
+        found = [_cell(root, c, row, context, may_edit, states) for line in section["cells"] for c in line if c]
         made.append(
             Part(text_of(section.get("label"), code, ""), min(2, section.get("columns", 2)), [d for d in found if d])
         )
@@ -91,7 +93,12 @@ def parts_of(root: ObjectModel, row: Mapping[str, Any], context: RenderContext, 
 
 
 def _cell(
-    root: ObjectModel, cell: Any, row: Mapping[str, Any], context: RenderContext, may_edit: bool
+    root: ObjectModel,
+    cell: Any,
+    row: Mapping[str, Any],
+    context: RenderContext,
+    may_edit: bool,
+    states: Mapping[str, State],
 ) -> Detail | None:
     path = cell if isinstance(cell, str) else cell.get("field", "")
     ref = field_ref(root, path)
@@ -99,7 +106,10 @@ def _cell(
         return None
     if "." in path:
         return detail_of(root, ref.model, row, context, may_edit=False, path=path, label=ref.label)
-    return detail_of(root, ref.model, row, context, may_edit=may_edit)
+    state = states.get(path, State())
+    if not state.visible:
+        return None
+    return detail_of(root, ref.model, row, context, may_edit=may_edit and not state.read_only)
 
 
 def paths_of(root: ObjectModel) -> list[str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import g, request
+from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
 from trellis import files
@@ -17,13 +18,16 @@ from trellis.access import rights
 from trellis.fields import field_types
 from trellis.model import FieldModel, ObjectModel
 from trellis.query.lookup_filters import source_fields
+from trellis.rules.conditions import State
 from trellis_admin.i18n import language
+from trellis_admin.renderers import render_value
 from trellis_admin.renderers.choices import options_of
 from trellis_admin.renderers.dates import moment
 from trellis_admin.renderers.structured import clean_html
 from trellis_admin.rendering import context
 from trellis_admin.session import time_zone
 from trellis_admin.widgets import Choice, Input, is_present, read
+from trellis_metadata.field_checks import is_formula
 from trellis_metadata.labels import text_of
 
 UPLOADS = frozenset({"file", "image"})
@@ -70,6 +74,7 @@ def input_for(
         label=field.label(language().code),
         widget=widget,
         value=_shown(widget, value),
+        raw=value,
         required=field.required,
         error=error,
         help=text_of(field.doc.get("help"), language().code),
@@ -189,12 +194,13 @@ def sections(
     *,
     prefix: str,
     record: str = "",
+    states: Mapping[str, State] | None = None,
 ) -> list[Section]:
     """Return the form by the object's layout; required fields that the layout forgot come first."""
     made, placed = [], set()
 
     def control(field: FieldModel) -> Input:
-        return input_for(
+        made_input = input_for(
             root,
             field,
             values.get(field.name),
@@ -203,6 +209,7 @@ def sections(
             names=names,
             record=record,
         )
+        return in_state(made_input, field, (states or {}).get(field.name), names)
 
     for section in layout_of(root)["sections"]:
         fields = [root.field(c) for row in section["cells"] for c in row if isinstance(c, str)]
@@ -210,12 +217,25 @@ def sections(
         placed |= {i.name for i in inputs}
         if inputs:
             made.append(Section(text_of(section.get("label"), language().code), inputs, section.get("columns", 2)))
-    missing = [f for f in root.fields.values() if f.required and may_enter(root, f) and f.name not in placed]
+    missing = [f for f in root.fields.values() if _may_be_required(f) and may_enter(root, f) and f.name not in placed]
     if missing:
         made.insert(0, Section("", [control(f) for f in missing]))
     if made and not errors:
         made[0] = replace(made[0], inputs=[replace(made[0].inputs[0], autofocus=True), *made[0].inputs[1:]])
     return made
+
+
+def _may_be_required(field: FieldModel) -> bool:
+    return field.required or "required_when" in field.doc
+
+
+def in_state(control: Input, field: FieldModel, state: State | None, names: Mapping[str, str]) -> Input:
+    """Return a control as the conditions of its field make it: left out, required, or a value that is only shown."""
+    if state is None:
+        return control
+    value = control.value if not state.read_only else None
+    shown = Markup(render_value(field.doc, control.raw, context(names))) if state.read_only else None  # escaped
+    return replace(control, visible=state.visible, required=state.required, fixed=shown, value=value)
 
 
 def layout_of(root: ObjectModel) -> Mapping[str, Any]:
@@ -229,8 +249,12 @@ def layout_of(root: ObjectModel) -> Mapping[str, Any]:
 
 
 def defaults(root: ObjectModel) -> dict[str, Any]:
-    """Return the values with which a new record's form begins."""
-    values = {f.name: f.doc["default"] for f in root.fields.values() if f.doc.get("default") is not None and may_enter(root, f)}
+    """Return the constant values with which a new record's form begins."""
+    values = {
+        f.name: f.doc["default"]
+        for f in root.fields.values()
+        if f.doc.get("default") is not None and may_enter(root, f) and not is_formula(f.doc["default"])
+    }
     values.update(
         {
             f.name: f.doc["options"][0]["name"]

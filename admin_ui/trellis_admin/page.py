@@ -64,6 +64,7 @@ def _texts() -> str:
             "italic": _("Italic"),
             "insertUnorderedList": _("Bulleted list"),
             "insertOrderedList": _("Numbered list"),
+            "completions": _("Completions"),
         },
         ensure_ascii=False,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -41,6 +42,8 @@ def load_person() -> Response | None:
     chosen = g.preferences.get("language") or request.cookies.get("lang") or person.language
     if chosen in LANGUAGES:
         g.language = LANGUAGES[chosen]
+    # Messages of rules are in the language of the page.
+    g.person = replace(person, language=language().code)
     return None
 
 

@@ -145,4 +145,7 @@ def _lettered(items: Sequence[Item]) -> list[Item]:
 
 def setup_items() -> list[Item]:
     """Return the pages of the setup."""
-    return [Item(_("Objects and fields"), "/setup/objects", "database", go="s")]
+    return [
+        Item(_("Objects and fields"), "/setup/objects", "database", go="s"),
+        Item(_("Decision tables"), "/setup/decision-tables", "table"),
+    ]

@@ -40,6 +40,8 @@ class Input:
     label: str
     widget: str
     value: Any = None
+    raw: Any = None
+    """The value in JSON form, before it was made ready for the control."""
     required: bool = False
     help: str = ""
     error: str = ""
@@ -48,6 +50,9 @@ class Input:
     options: Mapping[str, Any] = field(default_factory=dict)
     disabled: bool = False
     autofocus: bool = False
+    visible: bool = True
+    fixed: Markup | None = None
+    """The value as it is shown where the field is read-only; None where it can be entered."""
     part_errors: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -107,7 +112,9 @@ class Input:
         )
 
     def html(self) -> Markup:
-        """Render the control."""
+        """Render the control, or the value where it cannot be entered."""
+        if self.fixed is not None:
+            return Markup('<output class="t-input t-muted" id="{}">{}</output>').format(self.id, self.fixed)
         environment = current_app.jinja_env
         try:
             template = environment.get_template(f"widgets/{self.widget}.html")

@@ -50,6 +50,9 @@ def _text(error: Mapping[str, Any]) -> str:
         "not_found": _("There is no such record."),
         "in_use": _("Other records point at it. Delete or change them first."),
         "access_denied": _("You have no access to this"),
+        "read_only": _("This field cannot be changed."),
+        "not_visible": _("This field does not apply to this record."),
+        "default_error": _("The default cannot be worked out. Enter a value."),
     }
     code = error.get("code", "")
     if code == "required" or (language().code != "en" and code in known):

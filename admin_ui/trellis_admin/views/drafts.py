@@ -30,20 +30,29 @@ def install(blueprint: Blueprint) -> None:
 
 
 def review(
-    documents: Sequence[Mapping[str, Any]], back: str, refused: Callable[[list[str]], Response], label: str = ""
+    documents: Sequence[Mapping[str, Any]],
+    back: str,
+    refused: Callable[[list[str]], Response],
+    label: str = "",
+    *,
+    removed: Sequence[tuple[str, str]] = (),
+    notices: Sequence[str] = (),
 ) -> Response:
-    """Keep a change as a draft and show what publishing it would do; ``refused`` answers with the problems of a wrong one."""
+    """Keep a change as a draft and show what publishing it would do; ``refused`` answers with the problems of a wrong one.
+
+    ``removed`` are kind and name of documents to remove; ``notices`` are warnings to show beside the plan.
+    """
     try:
-        plan = g.tenant.publisher.plan_documents(documents)
+        plan = g.tenant.publisher.plan_documents(documents, removed=list(removed))
         said = plan.plan.describe(language().code)
         made = Drafts(g.tenant).create(
-            documents, label=(label or (said[0] if said else ""))[:120], author=g.person.user
+            documents, label=(label or (said[0] if said else ""))[:120], author=g.person.user, removed=list(removed)
         )
     except InvalidMetadata as error:
         return refused(problems_of(error))
     except BadDraft as error:
         return refused([error.message])
-    return _plan_page(plan, made, back)
+    return _plan_page(plan, made, back, notices=notices)
 
 
 def problems_of(error: InvalidMetadata) -> list[str]:
@@ -51,9 +60,13 @@ def problems_of(error: InvalidMetadata) -> list[str]:
     return [" ".join(filter(None, (d.document, d.pointer, d.message, d.remedy))) for d in error.diagnostics]
 
 
-def _plan_page(plan: TenantPlan, made: Draft, back: str, errors: Sequence[str] = ()) -> Response:
+def _plan_page(
+    plan: TenantPlan, made: Draft, back: str, errors: Sequence[str] = (), notices: Sequence[str] = ()
+) -> Response:
     said = plan.to_json(language().code)
-    return step("parts/setup_plan.html", _("Review"), plan=said, draft=made, back=safe(back), errors=errors)
+    return step(
+        "parts/setup_plan.html", _("Review"), plan=said, draft=made, back=safe(back), errors=errors, notices=notices
+    )
 
 
 @needs_admin

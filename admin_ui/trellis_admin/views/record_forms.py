@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, g, request
@@ -13,8 +14,19 @@ from werkzeug.exceptions import Forbidden
 from trellis.access import rights
 from trellis.model import ObjectModel
 from trellis.record_id import format_id
+from trellis.rules.form_state import FormState
 from trellis.transaction import RecordsInvalid, VersionConflict
-from trellis_admin.forms import defaults, on_form, read_form, sections
+from trellis_admin.form_state import (
+    follows_typing,
+    letters,
+    read_defaults,
+    read_state,
+    shown_defaults,
+    state_of,
+    without_defaults,
+    written_state,
+)
+from trellis_admin.forms import UPLOADS, defaults, on_form, read_form, sections
 from trellis_admin.i18n import language
 from trellis_admin.page import go, render, toast, wants_fragment
 from trellis_admin.reading import FieldRef, label_of, names_for, object_model, one_record
@@ -27,6 +39,8 @@ from trellis_admin.writing import texts_of, write
 def install(blueprint: Blueprint) -> None:
     blueprint.add_url_rule("/o/<name>/new", "new_record", new)
     blueprint.add_url_rule("/o/<name>/new", "create_record", create, methods=["POST"])
+    blueprint.add_url_rule("/o/<name>/new/state", "new_record_state", new_state, methods=["POST"])
+    blueprint.add_url_rule("/o/<name>/<record>/edit/state", "record_state", record_state, methods=["POST"])
     blueprint.add_url_rule("/o/<name>/<record>/edit", "edit_record", edit)
     blueprint.add_url_rule("/o/<name>/<record>/edit", "update_record", update, methods=["POST"])
 
@@ -47,7 +61,7 @@ def new(name: str) -> Response:
 def create(name: str) -> Response:
     """Create the record; go to its page, or offer the next empty form."""
     root = object_model(name)
-    values = read_form(root, request.form)
+    values = without_defaults(root, read_form(root, request.form), read_defaults(request.form))
     try:
         made = write(lambda tx: tx.create(name, [values]))[0]
     except RecordsInvalid as error:
@@ -93,6 +107,47 @@ def update(name: str, record: str) -> Response:
     return go(f"/o/{name}/{record}", _("Saved"))
 
 
+@needs_person
+def new_state(name: str) -> Response:
+    """The fields of the form of a new record that changed with what was typed."""
+    return _changed_fields(object_model(name))
+
+
+@needs_person
+def record_state(name: str, record: str) -> Response:
+    """The fields of the form of a stored record that changed with what was typed."""
+    return _changed_fields(object_model(name), record)
+
+
+def _changed_fields(root: ObjectModel, record: str = "") -> Response:
+    """Answer with the controls whose state or default is no longer the one that the form shows."""
+    sent = read_form(root, request.form, only=[n for n, f in root.fields.items() if f.type.widget not in UPLOADS])
+    shown, before = read_defaults(request.form), read_state(request.form)
+    stored = one_record(root, record) if record else {}
+    given = sent if record else without_defaults(root, sent, shown)
+    found = state_of(root, given, record)
+    values = {**stored, **sent, **({} if record else {n: found.defaults.get(n) for n in shown if n not in given})}
+    changed = {n for n, s in found.fields.items() if before.get(n) != letters(s)}
+    changed |= {n for n, value in shown.items() if n not in given and values.get(n) != value}
+    # A field that is not entered any more shows what is stored, not what was typed.
+    values.update({n: stored.get(n) for n, s in found.fields.items() if record and s.read_only})
+    names = names_for([values], [FieldRef(f.name, f, "") for f in root.all_fields if on_form(f)])
+    parts = sections(root, values, {}, names, prefix="f", record=record, states=found.fields)
+    inputs = [replace(i, autofocus=False) for p in parts for i in p.inputs if i.name in changed]
+    return render("parts/form_changes.html", inputs=inputs, **_follow(root, values, found, record))
+
+
+def _follow(root: ObjectModel, values: Mapping[str, Any], found: FormState, record: str) -> dict[str, Any]:
+    """Return what the form tells the server of itself."""
+    if not follows_typing(root, new=not record):
+        return {"state_url": ""}
+    return {
+        "state_url": f"/o/{root.name}/{record}/edit/state" if record else f"/o/{root.name}/new/state",
+        "state": written_state(found),
+        "shown": "" if record else shown_defaults(root, values),
+    }
+
+
 def _conflicts(
     root: ObjectModel, theirs: Mapping[str, Any], mine: Mapping[str, Any]
 ) -> list[tuple[str, Markup, Markup]]:
@@ -121,9 +176,11 @@ def _form(
     conflicts: list[tuple[str, Markup, Markup]] | None = None,
 ) -> Response:
     errors = dict(errors or {})
+    found = state_of(root, {n: v for n, v in values.items() if root.field(n)}, record)
+    values = {**found.defaults, **values}
     names = names_for([values], [FieldRef(f.name, f, "") for f in root.all_fields if on_form(f)])
-    parts = sections(root, values, errors, names, prefix="f", record=record)
-    shown = {i.name for p in parts for i in p.inputs}
+    parts = sections(root, values, errors, names, prefix="f", record=record, states=found.fields)
+    shown = {i.name for p in parts for i in p.inputs if i.visible}
     code = language().code
     return render(
         "parts/record_drawer.html" if wants_fragment() else "pages/record_form.html",
@@ -134,6 +191,7 @@ def _form(
         plural=root.plural(code),
         sections=parts,
         version=values.get("version", ""),
+        **_follow(root, values, found, record),
         conflicts=conflicts or [],
         title=label_of({**values, "id": record}, root) if record else _("New: %(object)s", object=root.label(code)),
         general=[text for name, text in errors.items() if name not in shown],

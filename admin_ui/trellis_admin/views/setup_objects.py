@@ -21,6 +21,7 @@ from trellis_admin.setup_documents import FieldForm, ObjectForm, new_field, new_
 from trellis_admin.setup_rollups import child_lists, operations
 from trellis_admin.views.drafts import review, step
 from trellis_metadata.errors import TrellisError
+from trellis_metadata.field_checks import CONDITIONS, is_formula
 from trellis_metadata.labels import text_of
 
 ICONS = (
@@ -124,6 +125,8 @@ def object_setup(name: str) -> Response:
             "required": f.required,
             "unique": bool(f.doc.get("unique")),
             "system": f.system,
+            "rules": [k for k in CONDITIONS if k in f.doc],
+            "default": is_formula(f.doc.get("default")),
         }
         for f in root.all_fields
     ]
@@ -135,6 +138,10 @@ def object_setup(name: str) -> Response:
         color=color_of(name),
         icon_name=root.doc.get("icon", "box"),
         fields=fields,
+        rules=[
+            {"name": r["name"], "message": text_of(r["message"], code), "when": r["when"], "at": r.get("at", "")}
+            for r in root.doc.get("validation", ())
+        ],
         description=text_of(root.doc.get("description"), code),
     )
 

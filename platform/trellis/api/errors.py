@@ -72,6 +72,7 @@ STATUS: Mapping[str, int] = {
     "rate_limited": 429,
     "invalid_operations": 422,
     "bad_value": 422,
+    "bad_table_file": 422,
     "conflict": 409,
     "cannot_take_back": 409,
     "unknown_key_field": 422,
