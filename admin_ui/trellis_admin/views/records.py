@@ -8,10 +8,10 @@ from typing import Any
 
 from flask import Blueprint, Response, g, request
 from flask_babel import gettext as _
-from trellis.bookmarks import is_favourite, visited
 
 from trellis.access import rights
 from trellis.access.decide import may
+from trellis.bookmarks import is_favourite, visited
 from trellis.history import take_back
 from trellis.model import ObjectModel, Reference
 from trellis.query import InvalidQuery, Query, Sort
