@@ -42,7 +42,13 @@ LOOPS = {
     ),
     "two f-string fields": "for i in range({n}): s = f'{{i}}-{{i}}'",
 }
-ITEM_WORK = ("rows: 4 items, 2 methods",)
+HOSTILE = (
+    "while True: pass",
+    "t = ()\nfor i in range(64): t = (t, t)\n{t: 1}",
+    "a = []\nwhile True: a.append([None] * 90000)",
+    "t = ()\nfor i in range(300000): t = (t,)\n{t: 1}",
+)
+SCRIPTS = 50
 HOOK = """
 if not record.name:
     reject('A name is needed', 'name')
@@ -254,35 +260,36 @@ def hostile_web(folder, runs=200, clients=4):
                 "events": ["endpoint"],
                 "pack": "bad",
                 "path": f"p{i}",
-                "source": source,
+                "source": HOSTILE[i % len(HOSTILE)],
             }
-            for i, source in enumerate(
-                (
-                    "while True: pass",
-                    "t = ()\nfor i in range(64): t = (t, t)\n{t: 1}",
-                    "a = []\nwhile True: a.append([None] * 90000)",
-                    "t = ()\nfor i in range(300000): t = (t,)\n{t: 1}",
-                )
-            )
+            # Fewer runs each than suspend a script.
+            for i in range(SCRIPTS)
         ],
     )
     user = create_user(tenant, login="ann@bench", name="Ann", admin=True)
     token = create_token(tenant, user, "bench", scopes=["read", "write"])
-    create(tenant, "deal", *[{"name": f"d{i}"} for i in range(200)])
+    ids = [
+        tenant.model().env.format_id("deal", n)
+        for n in create(tenant, "deal", *[{"name": f"d{i}"} for i in range(200)])
+    ]
     runtime.close()
-    server = Server.product(home) if hasattr(Server, "product") else Server(home)
-    return _under_attack(server, token, runs, clients)
+    variables = {"TRELLIS_HOME": str(home), "TRELLIS_TENANT": "bench", "TRELLIS_API_LIMIT": "off"}
+    server = Server("trellis.server:from_environment", variables, "/api/v1/health")
+    try:
+        return _under_attack(server, token, ids, runs, clients)
+    finally:
+        server.stop()
 
 
-def _under_attack(server, token, runs, clients):
+def _under_attack(server, token, ids, runs, clients):
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    failures = []
+    failures, answers = [], []
 
     def ask(times, stop):
         http = HTTPConnection("127.0.0.1", server.port, timeout=30)
         while not stop.is_set():
             started = time.perf_counter()
-            http.request("GET", "/api/v1/records/deal?limit=20", headers=headers)
+            http.request("GET", f"/api/v1/records/deal/{ids[len(times) % len(ids)]}", headers=headers)
             answer = http.getresponse()
             answer.read()
             if answer.status != 200:
@@ -316,8 +323,8 @@ def _under_attack(server, token, runs, clients):
                     i = next(counter, None)
                 if i is None:
                     return
-                http.request("POST", f"/api/v1/apps/bad/p{i % 4}", body=b"{}", headers=headers)
-                http.getresponse().read()
+                http.request("POST", f"/api/v1/apps/bad/p{i % SCRIPTS}", body=b"{}", headers=headers)
+                answers.append(http.getresponse().read())
 
         threads = [threading.Thread(target=hit) for _ in range(2)]
         for t in threads:
@@ -327,7 +334,12 @@ def _under_attack(server, token, runs, clients):
 
     quiet = phase(lambda: time.sleep(8))
     under = phase(attack)
-    return {"quiet": quiet, "under attack": under, "failed requests": len(failures)}
+    return {
+        "quiet": quiet,
+        "under attack": under,
+        "failed requests": len(failures),
+        "attacks refused": sum(b"limited to" in a for a in answers),
+    }
 
 
 def main():

@@ -318,3 +318,26 @@ def test_action_of_another_pack_cannot_be_queued(world: World) -> None:
         {"kind": "script", "name": "theirs", "events": ["action"], "source": "1", "pack": "other"},
     )
     assert world.deal() == "unknown_script"
+
+
+def test_script_called_by_a_granted_write_still_has_the_users_rights_only(world: World) -> None:
+    spy = (
+        "record.city = ','.join(k for k in record.keys() if k == 'salary') + str(crm.count('account'))\n"
+        "try:\n    record.salary = 1\nexcept AttributeError:\n    record.name = record.name + '!'\n"
+    )
+    publish(
+        world.tenant,
+        on_deal("crm.create('account', {'name': 'made'})", rights=[{"object": "account", "verbs": ["create"]}]),
+        {
+            "kind": "script",
+            "name": "spy",
+            "pack": "other",
+            "object": "account",
+            "events": ["before_create"],
+            "source": spy,
+        },
+    )
+    audit.grant(world.tenant, "hook", str(catalogue_of(world.tenant.model()).scripts["hook"].asks), None)
+    world.deal()
+    made = rows(world.tenant, "account")[-1]
+    assert (made["name"], made["city"], made["salary"]) == ("made!", "0", None)

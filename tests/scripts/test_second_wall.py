@@ -238,3 +238,42 @@ def test_whatever_a_worker_sends_costs_the_worker_only(
     finally:
         worker.close()
     assert worker.ended is not None
+
+
+def test_worker_that_calls_without_end_is_ended(bare: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    from trellis_plugins.scripts.host import worker as workers
+
+    monkeypatch.setattr(workers, "MAX_CALLS", 50)
+    raw = (
+        'import struct, os\nbody = b\'{"call": "limits", "args": []}\'\n'
+        "while True:\n    os.write(3, struct.pack('!I', len(body)) + body)\n    os.read(3, 4096)\n"
+    )
+    worker = bare.take()
+    answered = []
+    with pytest.raises(WorkerLost, match="too often"):
+        worker.request(
+            {"op": "raw", "source": raw, "cpu_s": 1.0, "wall_s": 5.0},
+            wall_s=5.0,
+            on_call=lambda n, a: answered.append(n) or {"value": 1},
+        )
+    assert len(answered) == 50 and worker.ended is not None
+
+
+@pytest.mark.parametrize("code", [5, "no base64!", None, ["x"]])
+def test_compiler_that_answers_nonsense_refuses_the_script(code: object) -> None:
+    with pytest.raises(sandboxes.ScriptRefused):
+        sandboxes._read_code("k", {"outcome": "ok", "code": code, "names": 5})
+    with pytest.raises(sandboxes.ScriptRefused):
+        sandboxes._read_code("k", {"outcome": "refused", "problems": code})
+
+
+def test_zygote_outlives_the_thread_that_started_it() -> None:
+    import threading
+
+    found = Sandbox(production=False, spares=0)
+    thread = threading.Thread(target=lambda: found._living_zygote())
+    thread.start()
+    thread.join()
+    time.sleep(0.2)
+    assert found._zygote is not None and found._zygote.alive
+    found.close()

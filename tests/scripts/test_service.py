@@ -50,6 +50,7 @@ def children(sandbox: Sandbox) -> list[str]:
     return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
 
+@pytest.mark.slow
 def test_hostile_runs_leave_no_process_no_descriptor_and_no_failed_neighbour(walls: Sandbox) -> None:
     harness.run("1", sandbox=walls)
     before = open_files()

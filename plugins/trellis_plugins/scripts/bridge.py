@@ -41,8 +41,15 @@ class Bridge:
     """Answers the calls of one run in its transaction. ``granted`` are the approved rights of the script."""
 
     def __init__(
-        self, tx: Transaction, script: Script, usage: Usage, limits: Limits, granted: Mapping[str, frozenset[str]]
+        self,
+        tx: Transaction,
+        principal: Principal,
+        script: Script,
+        usage: Usage,
+        limits: Limits,
+        granted: Mapping[str, frozenset[str]],
     ) -> None:
+        self.principal = principal
         self.tx, self.script, self.usage, self.limits, self.granted = tx, script, usage, limits, granted
         self.stopped: Used | None = None
         self._calls: dict[str, Callable[..., Any]] = {
@@ -178,8 +185,8 @@ class Bridge:
     def _principal(self, object_name: str, verb: str) -> Principal:
         """Return whose rights count: the user's, or all where an administrator granted the script this verb."""
         if verb in self.granted.get(object_name, ()):
-            return replace(self.tx.principal, kind="script", admin=True, scopes=None)
-        return self.tx.principal
+            return replace(self.principal, kind="script", admin=True, scopes=None)
+        return self.principal
 
 
 def _fitting(kinds: list[str], names: list[str], rows: list[dict[str, Any]]) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from trellis.access import Principal
 from trellis.transaction import Transaction
 from trellis_metadata.errors import TrellisError
 from trellis_plugins.scripts import audit
@@ -46,6 +47,8 @@ class Session:
 
     tx: Transaction
     limits: Limits
+    principal: Principal
+    """Whose rights count for every script of the transaction, also for those that a write with granted rights calls."""
     packs: dict[str, _Pack] = field(default_factory=dict)
     runs: list[dict[str, Any]] = field(default_factory=list)
     depth: int = 0
@@ -63,7 +66,7 @@ class Session:
         found: Session | None = tx.notes.get(_KEY)
         if found is None:
             limits = ASYNCHRONOUS if tx.cause.kind == "script_action" else SYNCHRONOUS
-            found = tx.notes[_KEY] = cls(tx, limits)
+            found = tx.notes[_KEY] = cls(tx, limits, tx.principal)
             tx.ending.append(found.close)
         return found
 
@@ -99,7 +102,7 @@ class Session:
         limits = self._limits_of(script)
         rights = script.definition.rights if script.asks and self._grants().get(script.name) == script.asks else {}
         row["mode"] = "system" if rights else "user"
-        bridge = Bridge(self.tx, script, pack.usage, limits, rights)
+        bridge = Bridge(self.tx, self.principal, script, pack.usage, limits, rights)
         before = dict(pack.usage.used)
         message = {**request, **self._surroundings(), "op": "run", "key": code.key, "limits": limits.to_json()}
         if "mode" not in message:
@@ -121,18 +124,17 @@ class Session:
     def _judged(self, script: Script, answer: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
         """Note what a run cost and how it ended. What is no proper answer counts as a lost worker."""
         try:
-            row.update(steps=int(answer["steps"]), cpu_ms=float(answer["cpu_ms"]), log=_log(answer["log"]))
+            row.update(steps=_count(answer["steps"]), cpu_ms=float(_count(answer["cpu_ms"])), log=_log(answer["log"]))
             self.steps += row["steps"]
             self.cpu_s += row["cpu_ms"] / 1000
             if answer["outcome"] == "limit":
                 name, allowed = answer["limit"]
-                row.update(outcome="limit", limit_name=str(name)[:40], line=int(answer.get("line") or 0))
-                raise ScriptStopped(self._told(script, row["line"], f"{name} is limited to {allowed}."))
+                row.update(outcome="limit", limit_name=clean(name)[:40], line=_count(answer.get("line") or 0))
+                raise ScriptStopped(self._told(script, row["line"], f"{clean(name)} is limited to {clean(allowed)}."))
             error = answer.get("error")
             if error is not None:
-                row.update(
-                    outcome="error", line=int(error["line"]), message=f"{error['type']}: {error['message']}"[:2000]
-                )
+                told = clean(f"{error['type']}: {error['message']}")
+                row.update(outcome="error", line=_count(error["line"]), message=told)
                 raise ScriptStopped(self._told(script, row["line"], row["message"]))
             if not isinstance(answer["results"], list):
                 raise TypeError("results")
@@ -191,15 +193,15 @@ class Session:
 
     def _surroundings(self) -> dict[str, Any]:
         tx, tenant = self.tx, self.tx.tenant
-        name = tx.principal.time_zone or tenant.time_zone
+        name = self.principal.time_zone or tenant.time_zone
         offset = tx.now.astimezone(ZoneInfo(tenant.time_zone)).utcoffset()
-        number = tx.principal.user
+        number = self.principal.user
         return {
             "clock": {"now": tx.now.isoformat(), "offset": offset.total_seconds() if offset else 0},
             "user": {
                 "id": None if number is None else tx.model.env.format_id("user", number),
-                "name": tx.principal.name,
-                "locale": tx.principal.language,
+                "name": self.principal.name,
+                "locale": self.principal.language,
                 "time_zone": name,
             },
             "tenant": {
@@ -221,7 +223,7 @@ class Session:
             "object": told.get("object_name"),
             "record": told.get("record"),
             "records": told.get("records", 0),
-            "actor": self.tx.principal.user,
+            "actor": self.principal.user,
             "mode": "user",
             "outcome": "ok",
             "limit_name": None,
@@ -259,5 +261,17 @@ class Session:
 
 
 def _log(raw: Any) -> list[list[str]] | None:
-    lines = [[str(level)[:10], str(text)[:2000]] for level, text in raw[:1000]]
+    lines = [[clean(level)[:10], clean(text)] for level, text in raw[:1000]]
     return lines or None
+
+
+def clean(text: Any) -> str:
+    """Return what a worker sent as a text of at most 2,000 characters that every database stores."""
+    return str(text)[:2000].replace("\0", "")
+
+
+def _count(raw: Any) -> int:
+    """Return a count that a worker sent. Raises ``ValueError`` for what is none."""
+    if isinstance(raw, bool) or not isinstance(raw, (int, float)) or not 0 <= raw < 1 << 30:
+        raise ValueError("a count was expected")
+    return int(raw)

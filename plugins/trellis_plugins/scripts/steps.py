@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from trellis.access.rights import rights
 from trellis.model import ObjectModel
 from trellis.transaction import Transaction
 from trellis.transaction.parsing import parse_row
@@ -12,7 +13,7 @@ from trellis.transaction.row import Row
 from trellis_plugins.scripts.catalogue import Script, catalogue_of
 from trellis_plugins.scripts.host.values import plain
 from trellis_plugins.scripts.record_wire import Columns
-from trellis_plugins.scripts.session import ScriptStopped, Session
+from trellis_plugins.scripts.session import ScriptStopped, Session, clean
 
 WHOLE = "_record"
 
@@ -69,11 +70,12 @@ def _run(
 ) -> None:
     if not rows:
         return
-    columns = Columns(model, tx.principal)
+    session = Session.of(tx)
+    columns = Columns(model, session.principal)
     shape = columns.shape if changing else {**columns.shape, "writable": []}
     message = {"shape": shape, "rows": [_sent(columns, r) for r in rows]}
     try:
-        answer = Session.of(tx).invoke(
+        answer = session.invoke(
             script,
             event,
             message,
@@ -114,27 +116,35 @@ def _apply(
     try:
         for message, _field in answer.get("refusals") or ():
             for row in rows:
-                row.refuse(WHOLE, "rejected", str(message))
-            run.update(outcome="rejected", message=str(message))
+                row.refuse(WHOLE, "rejected", clean(message))
+            run.update(outcome="rejected", message=clean(message))
         for row, result in zip(rows, results, strict=True):
-            _take(model, script, row, result, run, changing=changing)
-    except (TypeError, ValueError, KeyError, AttributeError) as problem:
+            _take(tx, model, script, row, result, run, changing=changing)
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as problem:
         raise ScriptStopped(
             f"Script '{script.name}': its worker sent what is no answer ({type(problem).__name__})."
         ) from None
 
 
 def _take(
-    model: ObjectModel, script: Script, row: Row, result: Mapping[str, Any], run: dict[str, Any], *, changing: bool
+    tx: Transaction,
+    model: ObjectModel,
+    script: Script,
+    row: Row,
+    result: Mapping[str, Any],
+    run: dict[str, Any],
+    *,
+    changing: bool,
 ) -> None:
     error = result.get("error")
     if error is not None:
-        run.update(outcome="error", line=int(error["line"]), message=f"{error['type']}: {error['message']}"[:2000])
-        row.refuse(WHOLE, "script_failed", f"Script '{script.name}', line {error['line']}: {run['message']}")
+        told = clean(f"{error['type']}: {error['message']}")
+        run.update(outcome="error", line=min(max(int(error["line"]), 0), 100_000), message=told)
+        row.refuse(WHOLE, "script_failed", f"Script '{script.name}', line {run['line']}: {told}")
         return
     for message, field in result.get("refusals") or ():
-        run.update(outcome="rejected", message=str(message)[:2000])
-        row.refuse(field if field in model.fields else WHOLE, "rejected", str(message))
+        run.update(outcome="rejected", message=clean(message))
+        row.refuse(field if field in model.fields else WHOLE, "rejected", clean(message))
     changes = result.get("changes") or {}
     if not isinstance(changes, dict) or (changes and not changing):
         raise ValueError("changes")
@@ -143,7 +153,13 @@ def _take(
         for name, found in parsed.errors.items():
             for entry in found if isinstance(found, list) else [{"code": "bad_value", "message": str(found)}]:
                 row.refuse(name, entry["code"], f"Script '{script.name}': {entry['message']}")
+        principal = Session.of(tx).principal
+        allowed = rights(principal, model.doc)
         for name, value in parsed.given.items():
+            if principal is not tx.principal and not allowed.may_edit_field(name):
+                # A write with granted rights called this script: its changes are still judged by the user's.
+                row.refuse(name, "access_denied", f"You may not change '{name}'.")
+                continue
             if (row.old or {}).get(name) != value or row.old is None or name in row.new:
                 # As if the user had sent it: his rights on the field are judged with the row.
                 row.given[name] = row.new[name] = value

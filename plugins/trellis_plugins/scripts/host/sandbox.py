@@ -182,10 +182,7 @@ class Sandbox:
             raise ScriptRefused([{"line": 0, "column": 0, "message": told}]) from None
         finally:
             worker.close()
-        if answer["outcome"] != "ok":
-            raise ScriptRefused(answer.get("problems") or [{"line": 0, "column": 0, "message": "No reason was given."}])
-        code = Code(key, answer["code"], frozenset(map(str, answer["names"])))
-        base64.b64decode(code.body, validate=True)
+        code = _read_code(key, answer)
         with self._lock:
             self._codes[key] = code
             while len(self._codes) > KEPT_CODES:
@@ -209,6 +206,21 @@ class Sandbox:
             self._drop_zygote()
 
 
+def _read_code(key: str, answer: dict[str, Any]) -> Code:
+    """Return what a worker compiled. Raises :class:`ScriptRefused`, also for an answer that is none."""
+    try:
+        if answer["outcome"] == "ok":
+            base64.b64decode(answer["code"], validate=True)
+            return Code(key, answer["code"], frozenset(str(n)[:200] for n in answer["names"]))
+        problems = [
+            {"line": int(p["line"]), "column": int(p["column"]), "message": str(p["message"])[:1000].replace("\0", "")}
+            for p in answer["problems"][:200]
+        ]
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        problems = []
+    raise ScriptRefused(problems or [{"line": 0, "column": 0, "message": "The compiler gave no proper answer."}])
+
+
 def doctor(sandbox: Sandbox) -> Iterable[str]:
     """Yield what keeps scripts from running behind both walls."""
     for name in sandbox.missing:
@@ -218,6 +230,13 @@ def doctor(sandbox: Sandbox) -> Iterable[str]:
             yield f"the self-test '{name}' did what no script may do"
 
 
+def _forget() -> None:
+    """Leave the parent's zygote to the parent: two processes must not share its socket."""
+    global _shared
+    _shared = None
+
+
+os.register_at_fork(after_in_child=_forget)
 _shared: Sandbox | None = None
 _shared_lock = threading.Lock()
 

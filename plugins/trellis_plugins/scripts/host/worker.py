@@ -15,6 +15,8 @@ from trellis_plugins.scripts.host.zygote import Zygote
 from trellis_plugins.scripts.jail import wire
 
 GRACE_S = 0.25
+MAX_CALLS = 20_000
+"""In one run. Each is counted by what it does too; this ends a worker that asks for nothing, again and again."""
 OnCall = Callable[[str, list[Any]], dict[str, Any]]
 _ENDS = {
     signal.SIGALRM: ("wall time", "wall_s"),
@@ -52,11 +54,12 @@ class Worker:
         limits = {"wall_s": wall_s, "cpu_s": cpu_s or wall_s}
         try:
             wire.send(self._channel, orjson.dumps(message))
-            while True:
+            for _ in range(MAX_CALLS):
                 answer = self._receive(deadline)
                 if "call" not in answer:
                     return self._checked(answer)
                 wire.send(self._channel, orjson.dumps(self._answer_call(answer, on_call)))
+            raise WorkerLost("called too often", limit=("calls", MAX_CALLS))
         except TimeoutError:
             self.close()
             raise WorkerLost("did not answer in time", limit=("wall time", f"{wall_s:g} s")) from None

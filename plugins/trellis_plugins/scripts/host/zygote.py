@@ -70,6 +70,8 @@ class Zygote:
         try:
             data = self._control.recv(4096)
         except OSError as error:
+            # INVARIANT: after a missing answer the next one would be another question's.
+            self._process.kill()
             raise SandboxUnavailable(f"The process that starts script workers does not answer ({error}).") from None
         if not data:
             raise SandboxUnavailable("The process that starts script workers is gone.")

@@ -90,7 +90,7 @@ def measured_methods(sizes: Sizes, texts: Texts) -> dict[type, Callable[[], dict
     def split(name: str) -> Method:
         method = getattr(str, name)
 
-        def splitting(value: str, *args: Any, **named: Any) -> list[str]:
+        def splitting(value: str, /, *args: Any, **named: Any) -> list[str]:
             sizes.text(len(value))
             found: list[str] = method(value, *args, **named)
             sizes.items(len(found))
@@ -132,13 +132,21 @@ def measured_methods(sizes: Sizes, texts: Texts) -> dict[type, Callable[[], dict
         sizes.text(len(value))
         return value.decode(encoding)
 
-    def text_format(value: str, *args: Any, **named: Any) -> str:
+    def text_format(value: str, /, *args: Any, **named: Any) -> str:
         return texts.format(value, args, named)
 
     def extend(value: list[Any], more: Any) -> None:
         found = collect(more)
         sizes.items(len(value) + len(found))
         value.extend(found)
+
+    def index(value: list[Any], item: Any, *bounds: int) -> int:
+        charge(len(value) >> 4)
+        try:
+            return value.index(item, *bounds)
+        except ValueError:
+            # Python's own message would show the item, with its address.
+            raise ValueError("the item is not in the list") from None
 
     def insert(value: list[Any], index: int, item: Any) -> None:
         charge(len(value) >> 8)
@@ -152,7 +160,7 @@ def measured_methods(sizes: Sizes, texts: Texts) -> dict[type, Callable[[], dict
         sizes.items(len(value))
         return value.copy()
 
-    def update(value: dict[Any, Any], *others: Any, **named: Any) -> None:
+    def update(value: dict[Any, Any], /, *others: Any, **named: Any) -> None:
         for other in (*others, named):
             pairs = list(other.items()) if type(other) is dict else [tuple(collect(p)) for p in collect(other)]
             sizes.items(len(value) + len(pairs))
@@ -180,7 +188,7 @@ def measured_methods(sizes: Sizes, texts: Texts) -> dict[type, Callable[[], dict
             raise TypeError("astimezone needs a time zone: timezone.utc or timezone(timedelta(hours=8))")
         return value.astimezone(zone)
 
-    def date_replace(value: Any, **parts: Any) -> Any:
+    def date_replace(value: Any, /, **parts: Any) -> Any:
         return value.replace(**parts)
 
     def isocalendar(value: date) -> tuple[int, int, int]:
@@ -219,8 +227,8 @@ def measured_methods(sizes: Sizes, texts: Texts) -> dict[type, Callable[[], dict
         }
 
     def of_list() -> dict[str, Method]:
-        scanned = {n: scan(list, n) for n in ("count", "index", "remove")}
-        return {**scanned, "extend": extend, "insert": insert, "sort": sort, "copy": copy}
+        scanned = {n: scan(list, n) for n in ("count", "remove")}
+        return {**scanned, "index": index, "extend": extend, "insert": insert, "sort": sort, "copy": copy}
 
     def of_set() -> dict[str, Method]:
         names = ("intersection_update", "difference_update", "symmetric_difference_update")

@@ -12,11 +12,12 @@ from trellis_plugins.scripts.jail.budget import Budget
 from trellis_plugins.scripts.jail.builtins import EXCEPTIONS, Facade, functions
 from trellis_plugins.scripts.jail.facades import module
 from trellis_plugins.scripts.jail.policy import INJECTED
-from trellis_plugins.scripts.jail.sizes import Sizes, iterate, kind_name
+from trellis_plugins.scripts.jail.sizes import SCALARS, Sizes, iterate, kind_name
 from trellis_plugins.scripts.jail.source import refused
 from trellis_plugins.scripts.jail.texts import Texts
 
 _INDEXED = frozenset({dict, list, tuple, str, range, bytes})
+_DATA = SCALARS | {str}
 _STOPS = (MemoryError, RecursionError)
 
 
@@ -58,13 +59,19 @@ class Guards:
             elif isinstance(value, Attributes):
                 return value.attribute(name)
             elif isinstance(value, Exception) and name in EXCEPTION_ATTRIBUTES:
-                return getattr(value, name, None) if name != "message" else self._message(value)
+                return self._of_error(value, name)
             raise AttributeError(f"a value of type '{kind_name(value)}' has no attribute '{name}' in scripts")
 
         return read
 
-    def _message(self, error: Exception) -> str:
-        return self.texts.text(error)
+    def _of_error(self, error: Exception, name: str) -> Any:
+        if name == "message":
+            return self.texts.text(error)
+        if name == "args":
+            # Errors of libraries carry types and other values of their own.
+            return tuple(a if type(a) in _DATA else self.texts.text(a) for a in error.args)
+        found = getattr(error, name, None)
+        return found if found is None or type(found) is str else None
 
     def read_named(self, value: Any, name: Any) -> Any:
         """Return an attribute whose name the script computed."""

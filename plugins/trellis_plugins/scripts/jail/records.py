@@ -156,6 +156,8 @@ class Record(Attributes, Items, Iterates):
         """Return the changes in tagged form. A bare amount keeps the currency that the field had."""
         packed = {}
         for name, value in self.changes.items():
+            # A list that was assigned may have grown since.
+            self._run.sizes.measure(value)
             form = pack(value)
             position = self.shape.positions.get(name)
             if position is not None and self.shape.kinds[position] == MONEY and not isinstance(value, dict):

@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> None:
     )
     namespaces = lockdown.leave_namespaces()
     unprivileged = lockdown.leave_root()
-    lockdown.die_with_parent()
+    # Not die_with_parent: that watches the thread that started this process, not the process. A closed socket tells enough.
     seccomp = lockdown.Seccomp() if options.seccomp else None
     gc.collect()
     gc.freeze()
