@@ -72,7 +72,7 @@ def _parents(snapshot: Snapshot) -> Mapping[str, str | None]:
     for name, document in snapshot.of_kind("object").items():
         sharing: Mapping[str, Any] = document.get("sharing", {})
         if sharing.get("default") == CONTROLLED:
-            field = next((f for f in document["fields"] if f["name"] == sharing.get("parent")), {})
+            field: Mapping[str, Any] = next((f for f in document["fields"] if f["name"] == sharing.get("parent")), {})
             target = field.get("target")
             found[name] = target if isinstance(target, str) else None
     return found

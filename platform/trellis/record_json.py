@@ -28,8 +28,8 @@ def _build(model: ObjectModel, hidden: frozenset[str]) -> Writer:
         out: dict[str, Any] = {"id": format_id(name, values["id"]), "version": values["version"]}
         for field, to_json in slots:
             value = values.get(field)
-            plain = value is None or to_json is None or type(value) is Masked
-            out[field] = value if plain else to_json(value)
+            as_it_is = value is None or to_json is None or type(value) is Masked
+            out[field] = value if as_it_is or to_json is None else to_json(value)
         return out
 
     return write

@@ -123,7 +123,7 @@ def _granting(model: Model, principal: Principal, root: ObjectModel, action: str
     found = []
     for name in principal.grants.key:
         document = model.snapshot.get("permission_set", name) or {}
-        entry = next((e for e in document.get("objects", ()) if e["name"] == root.name), {})
+        entry: Mapping[str, Any] = next((e for e in document.get("objects", ()) if e["name"] == root.name), {})
         if action in document.get("every_object", ()) or action in entry.get("rights", ()):
             found.append(name)
     return found

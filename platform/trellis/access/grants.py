@@ -85,7 +85,7 @@ def compile_grants(snapshot: Snapshot, sets: Iterable[str]) -> Grants:
 
 def _entry(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """Return what one set says about an object: its entry, whose rights come on top of those for every object."""
-    stated = next((e for e in document.get("objects", ()) if e["name"] == name), {})
+    stated: Mapping[str, Any] = next((e for e in document.get("objects", ()) if e["name"] == name), {})
     return {**stated, "rights": {*document.get("every_object", ()), *stated.get("rights", ())}}
 
 

@@ -63,6 +63,7 @@ def prepare(tenant: Tenant) -> None:
     for name in PACKS:
         install(tenant, name)
         load_demo(tenant, name)
+        assign_access(tenant, name)
     for number, login in _users(tenant):
         if login != "admin":
             give_account(tenant, number, login, password=PASSWORD)

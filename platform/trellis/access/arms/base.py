@@ -34,12 +34,12 @@ class Ask:
     @property
     def hierarchy(self) -> bool:
         """Whether the role hierarchy counts for this object."""
-        return self.object.doc.get("sharing", {}).get("hierarchy", True) is not False
+        return bool(self.object.doc.get("sharing", {}).get("hierarchy", True))
 
     @property
     def controlled(self) -> bool:
         """Whether another record decides."""
-        return self.object.doc.get("sharing", {}).get("default") == "controlled_by_parent"
+        return bool(self.object.doc.get("sharing", {}).get("default") == "controlled_by_parent")
 
     def mine(self, *, direct: bool = False) -> Any:
         """Return a fresh alias of ``t_reach`` and the conditions that its rows are what ``me`` reaches."""
@@ -66,7 +66,7 @@ class Ask:
         """The moment of execution."""
         from trellis.storage.types import UtcDateTime
 
-        return sa.bindparam("access_now", callable_=self.object.env.now, type_=UtcDateTime(), unique=False)
+        return sa.bindparam("access_now", callable_=self.model.env.now, type_=UtcDateTime(), unique=False)
 
 
 @dataclass(frozen=True, slots=True)

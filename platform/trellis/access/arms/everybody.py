@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -63,7 +64,7 @@ def granting(why: Why, right: str) -> list[str]:
     found = []
     for name in why.principal.grants.key:
         document = documents.get(name, {})
-        entry = next((e for e in document.get("objects", ()) if e["name"] == why.object.name), {})
+        entry: Mapping[str, Any] = next((e for e in document.get("objects", ()) if e["name"] == why.object.name), {})
         if right in document.get("every_object", ()) or right in entry.get("rights", ()):
             found.append(name)
     return found

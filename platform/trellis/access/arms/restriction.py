@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -21,7 +22,8 @@ class RestrictionArm(Arm):
         if ask.object.name not in ask.principal.grants.restricted:
             return None
         hidden = []
-        for record in (ask.table.c.id, sa.literal_column("0")):
+        records: tuple[Any, ...] = (ask.table.c.id, sa.literal_column("0"))
+        for record in records:
             m, mine = ask.mine(direct=True)
             s, r = share.alias(), access_rule.alias()
             hidden.append(

@@ -51,7 +51,7 @@ class ShareArm(Arm):
                 m.c.user == why.user,
                 s.c.record == why.record["id"],
                 s.c.level >= why.level,
-                sa.or_(s.c.expires_at.is_(None), s.c.expires_at > why.object.env.now()),
+                sa.or_(s.c.expires_at.is_(None), s.c.expires_at > why.model.env.now()),
             )
         )
         if sharing.get("hierarchy", True) is False:
