@@ -1,6 +1,6 @@
 """Takes pictures of every page of the demo: ``make screenshots`` writes them to ``docs/screenshots``.
 
-In English and Chinese, at 1440 and 390 pixels. Uses its own demo data in a temporary folder and its own server.
+In English and Chinese, at 1440 and 390 pixels, some of them in the dark theme too. Uses its own demo data in a temporary folder and its own server.
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ PAGES = {
     "lead-list": "/o/lead",
     "setup-objects": "/setup/objects",
     "setup-deal": "/setup/objects/deal",
+    "recycle-bin": "/bin",
+    "settings": "/me",
 }
+DARK = ("home", "deal-list", "deal-new")
 SIZES = {"": (1440, 900), "-phone": (390, 844)}
 
 
@@ -83,6 +86,15 @@ def log_in(browser: Browser, address: str, language: str, size: tuple[int, int])
     return page
 
 
+def take(page: Page, name: str, ending: str, *, dark: bool) -> None:
+    """Write one picture, and one more in the dark theme."""
+    page.screenshot(path=str(TARGET / f"{name}{ending}.png"))
+    if dark:
+        page.evaluate("document.documentElement.dataset.theme = 'dark'")
+        page.screenshot(path=str(TARGET / f"{name}{ending}-dark.png"))
+        page.evaluate("document.documentElement.dataset.theme = 'light'")
+
+
 def main() -> None:
     """Take all pictures."""
     TARGET.mkdir(exist_ok=True)
@@ -94,11 +106,11 @@ def main() -> None:
                 page = log_in(browser, address, language, size)
                 for name, path in PAGES.items():
                     page.goto(address + path, wait_until="networkidle")
-                    page.screenshot(path=str(TARGET / f"{name}{size_ending}{ending}.png"))
+                    take(page, name, f"{size_ending}{ending}", dark=language == "en" and name in DARK)
                 page.goto(address + "/o/deal", wait_until="networkidle")
                 first = page.locator('a[href*="/o/deal/deal_"]').first.get_attribute("href")
                 page.goto(address + str(first), wait_until="networkidle")
-                page.screenshot(path=str(TARGET / f"record-page{size_ending}{ending}.png"))
+                take(page, "record-page", f"{size_ending}{ending}", dark=language == "en")
         browser.close()
 
 

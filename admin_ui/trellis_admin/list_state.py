@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from werkzeug.datastructures import MultiDict
 
+MAX_COLUMNS = 50
 BLANK_OPERATORS = ("is_blank", "is_not_blank")
 _LIST_OPERATORS = ("in", "not_in", "includes_any", "includes_all", "excludes")
 
@@ -58,7 +59,8 @@ class Filter:
 
 @dataclass(frozen=True)
 class ListState:
-    """View, search, filters, sort and place of one list. ``where`` is a formula beside the filters."""
+    """View, search, filters, sort and place of one list. ``where`` is a formula beside the filters, ``columns`` are the
+    paths that a person chose instead of the view's."""
 
     path: str
     view: str = ""
@@ -67,6 +69,7 @@ class ListState:
     where: str = ""
     sort: str = ""
     after: str = ""
+    columns: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, path: str, arguments: MultiDict[str, str]) -> ListState:
@@ -80,6 +83,7 @@ class ListState:
             arguments.get("where", "").strip(),
             arguments.get("sort", ""),
             arguments.get("after", ""),
+            tuple(dict.fromkeys(c for c in arguments.getlist("c") if c))[:MAX_COLUMNS],
         )
 
     def pairs(self) -> list[tuple[str, str]]:
@@ -91,6 +95,7 @@ class ListState:
             ("where", self.where),
             ("sort", self.sort),
             ("after", self.after),
+            *(("c", c) for c in self.columns),
         ]
         return [(k, v) for k, v in pairs if v]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, g, request
@@ -36,6 +36,7 @@ from trellis_admin.reading import (
 from trellis_admin.renderers import columns, render_value
 from trellis_admin.rendering import context
 from trellis_admin.session import needs_person
+from trellis_admin.view_choices import choosable, own_view, saved_documents
 from trellis_admin.views.formulas import text_of_filter
 from trellis_admin.writing import texts_of, write
 from trellis_metadata.filters import tree_of
@@ -62,21 +63,37 @@ def show(name: str) -> Response:
     return render(template, **_list(root, state))
 
 
-def _list(root: ObjectModel, state: ListState) -> dict[str, Any]:
-    views = views_of(root.name)
-    view = next((v for v in views if v["name"] == state.view), views[0] if views else None)
+def current_query(root: ObjectModel, state: ListState) -> Query:
+    """Return what the list on screen asks for."""
+    views = [*views_of(root.name), *saved_documents(root.name)]
+    return _query(root, state, _view(views, state))[0]
+
+
+def _view(views: Sequence[Mapping[str, Any]], state: ListState) -> Mapping[str, Any] | None:
+    return next((v for v in views if v["name"] == state.view), views[0] if views else None)
+
+
+def _query(root: ObjectModel, state: ListState, view: Mapping[str, Any] | None) -> tuple[Query, list[FieldRef]]:
     refs = field_refs(root, view["columns"]) if view else default_columns(root)
-    sorts = _sorts(root, state, view)
+    refs = field_refs(root, state.columns) or refs
     query = Query(
         root.name,
         tuple(f.path for f in refs),
         state.filter_tree(tree_of(view.get("filter")) if view else None),
-        sorts,
+        _sorts(root, state, view),
         PAGE_ROWS,
         state.after or None,
         state.search or None,
         total="estimate",
     )
+    return query, refs
+
+
+def _list(root: ObjectModel, state: ListState) -> dict[str, Any]:
+    views = [*views_of(root.name), *saved_documents(root.name)]
+    view = _view(views, state)
+    query, refs = _query(root, state, view)
+    sorts = query.sort
     problem, totals = "", []
     try:
         page = run(query)
@@ -116,6 +133,8 @@ def _list(root: ObjectModel, state: ListState) -> dict[str, Any]:
         "may_edit": allowed.delete and allowed.may("mass_update"),
         "may_import": allowed.create and allowed.may("import"),
         "filterable": _filterable(root),
+        "choosable": choosable(root, refs),
+        "own_view": own_view(view),
         "filter_text": text_of_filter(root.name, state),
         "unsortable": {f.path for f in refs if not _can_sort(root, f.path)},
     }
