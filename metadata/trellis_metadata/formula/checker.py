@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -188,8 +189,11 @@ class _Checker:
             return Apply(found, function.lowers_to, tuple(parts), node.start, node.end, depth)
         return Call(found, function, tuple(parts), node.start, node.end, depth)
 
-    def _rollup(self, node: t.Call, type_: Type, children: Field) -> Node:
-        """Return the field that a roll-up keeps for ``SUM(lines.amount)``; the call's text is its path."""
+    def _rollup(self, node: t.Call, type_: Type, children: Field) -> Node | Const:
+        """Return the field that a roll-up keeps for ``SUM(lines.amount)``.
+
+        Its path is the name under which the scope keeps it, or the call's text where the scope keeps none.
+        """
         symbol = children.symbol
         extra = (
             f", {node.arguments[1].value!r}"
@@ -203,6 +207,13 @@ class _Checker:
             relations=symbol.relations,
             rollup=(node.name, symbol.path),
         )
+        keep = getattr(self.scope, "kept_rollup", None)
+        if keep is not None:
+            kept = keep(node, symbol)
+            if not isinstance(kept, str):
+                self.complain(node, "rollup", kept.message)
+                return Const(Type.UNKNOWN, None, node.start, node.end)
+            rollup = replace(rollup, path=".".join((*symbol.relations, kept)))
         return Field(type_, rollup, type_ is Type.NUMBER and self.blanks == "zero", node.start, node.end)
 
 

@@ -13,6 +13,7 @@ from trellis.fields import field_types
 from trellis.fields.base import Codec, Column, Environment, FieldType
 from trellis.model.field_model import FieldModel
 from trellis.model.system_fields import SYSTEM_FIELD_DOCS
+from trellis.ripples.hidden import MARK, hidden_fields
 from trellis.storage.physical import FOLD, Storage, build_table
 from trellis.storage.types import text_column
 from trellis_metadata.labels import text_of
@@ -50,6 +51,12 @@ def stored_columns(doc: Mapping[str, Any], codecs: Mapping[str, Codec]) -> dict[
     return stored
 
 
+def stored_fields(doc: Mapping[str, Any], env: Environment) -> list[Mapping[str, Any]]:
+    """Return the fields of an object that may have columns: its own, and the roll-ups that formulas ask for."""
+    snapshot = getattr(env, "snapshot", None)
+    return [*doc["fields"], *(hidden_fields(snapshot, doc["name"]) if snapshot is not None else ())]
+
+
 def shown(field: Mapping[str, Any], kind: FieldType, env: Environment) -> Mapping[str, Any]:
     """Return a field as readers use it: a computed one has the options of its values, and their type as ``result``."""
     held = kind.held(field, env.document)
@@ -68,17 +75,20 @@ class ObjectModel:
         self.name: str = doc["name"]
         self.storage = storage
         types = field_types()
-        codecs = {f["name"]: types[f["type"]].compile(f, env) for f in doc["fields"]}
+        codecs = {f["name"]: types[f["type"]].compile(f, env) for f in stored_fields(doc, env)}
         self.folded = folded_fields(doc)
         """Fields whose case-folded form is stored beside them, because a unique key ignores case."""
         self.table = build_table(storage, stored_columns(doc, codecs))
         self.fields: dict[str, FieldModel] = {}
-        for field in doc["fields"]:
+        self.hidden: dict[str, FieldModel] = {}
+        """Roll-ups that formulas ask for. They are in no form, list or answer."""
+        for field in stored_fields(doc, env):
             codec = codecs[field["name"]]
             place = storage.places[field["name"]] if codec.columns else None
             columns = tuple(self.table.c[n] for n in place.names(codec.columns)) if place else ()
             kind = types[field["type"]]
-            self.fields[field["name"]] = FieldModel(field["name"], shown(field, kind, env), kind, codec, columns)
+            made = FieldModel(field["name"], shown(field, kind, env), kind, codec, columns)
+            (self.hidden if field["name"].startswith(MARK) else self.fields)[field["name"]] = made
         self.system: dict[str, FieldModel] = {}
         for field in SYSTEM_FIELD_DOCS:
             kind = types[field["type"]]
@@ -106,6 +116,10 @@ class ObjectModel:
     def field(self, name: str) -> FieldModel | None:
         """Return a declared or system field, or None."""
         return self.fields.get(name) or self.system.get(name)
+
+    def stored_field(self, name: str) -> FieldModel:
+        """Return a field, hidden ones included. Raises KeyError."""
+        return self.field(name) or self.hidden[name]
 
     @cached_property
     def unique_keys(self) -> tuple[UniqueKey, ...]:

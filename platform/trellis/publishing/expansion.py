@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from trellis.fields import field_types
 from trellis.fields.base import Environment
 from trellis.model import ObjectModel
-from trellis.model.object_model import stored_columns
+from trellis.model.object_model import stored_columns, stored_fields
 from trellis.publishing import catalogue, indexes
 from trellis.ripples.inputs import recomputed
 from trellis.storage import physical, system
@@ -105,7 +105,8 @@ def _expand_object(
     anew: Collection[str],
 ) -> None:
     types = field_types()
-    codecs = {f["name"]: types[f["type"]].compile(f, env) for f in doc["fields"]}
+    fields = stored_fields(doc, env)
+    codecs = {f["name"]: types[f["type"]].compile(f, env) for f in fields}
     wanted = stored_columns(doc, codecs)
     folds = {FOLD + o: FOLD + n for o, n in renamed.items()}
     earlier = {renamed.get(f["name"], f["name"]): f for f in before["fields"]} if before is not None else {}
@@ -118,7 +119,7 @@ def _expand_object(
     placed = physical.place_fields(storage, wanted, renamed={**renamed, **folds}, changed=changed, revive=revive)
     name = storage.object
     result.before[name], result.after[name], result.added[name] = storage, placed.storage, dict(placed.fresh)
-    derived = {f["name"] for f in doc["fields"] if types[f["type"]].derived}
+    derived = {f["name"] for f in fields if types[f["type"]].derived}
     if name not in result.created:
         wrong = derived if before is None else derived & {*anew, *placed.fresh, *placed.revived}
         result.derived.update({name: wrong} if wrong else {})
@@ -155,7 +156,7 @@ def add_columns(connection: Connection, expansion: Expansion, new: Snapshot, env
         catalogue.write(connection, archived)
     for name, after in expansion.after.items():
         doc = new.of_kind("object")[name]
-        columns = stored_columns(doc, {f["name"]: types[f["type"]].compile(f, env) for f in doc["fields"]})
+        columns = stored_columns(doc, {f["name"]: types[f["type"]].compile(f, env) for f in stored_fields(doc, env)})
         table = physical.build_table(after, columns)
         if name in expansion.created:
             physical.create_table(connection, table)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -14,6 +14,7 @@ from trellis.model import FieldModel, Model, ObjectModel
 from trellis.publishing.expansion import Expansion
 from trellis.publishing.filling import convert, fold
 from trellis.ripples.definition import rollups_of
+from trellis.ripples.hidden import MARK
 from trellis.ripples.words import describe
 from trellis.storage.physical import FOLD
 from trellis_metadata.labels import Label, text_of
@@ -69,7 +70,7 @@ def examine(connection: Connection, model: Model, new: Snapshot, expansion: Expa
         old_doc = model.snapshot.get("object", names.get(name, name))
         if old_doc is not None and name not in expansion.created:
             before = model.object(names.get(name, name))
-            after = ObjectModel(new_objects[name], expansion.after[name], model.env)
+            after = ObjectModel(new_objects[name], expansion.after[name], replace(model.env, snapshot=new))
             found.extend(_examine_object(connection, before, after, expansion, (model.snapshot, new)))
     found.extend(_lost_shared_options(connection, model, new, expansion))
     found.extend(_derived(connection, model, new, expansion, names))
@@ -89,13 +90,15 @@ def _derived(
         count = int(connection.execute(sa.select(sa.func.count()).select_from(t)).scalar_one())
         for field in sorted(fields):
             words = {code: describe(known[name, field], new, code) for code in ("en", "zh")}
+            hidden = field.startswith(MARK)
+            en, zh = ("A roll-up for a formula", "公式所用的汇总") if hidden else (f"'{field}'", f"“{field}”")
             yield Finding(
                 "rollup_computed",
                 f"{name}.{field}",
                 count,
                 {
-                    "en": f"'{field}' is computed for {count} records: {words['en']}.",
-                    "zh": f"将为 {count} 条记录计算“{field}”：{words['zh']}。",
+                    "en": f"{en} is computed for {count} records: {words['en']}.",
+                    "zh": f"将为 {count} 条记录计算{zh}：{words['zh']}。",
                 },
             )
 

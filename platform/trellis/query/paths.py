@@ -23,6 +23,7 @@ from trellis.model.formulas import Formula, compiled, formula_of
 from trellis.query.formulas import Computed, Surroundings, condition_of, error_of, inputs_of, value_of
 from trellis.query.query import problem
 from trellis.record_id import MAX_ID
+from trellis.ripples.hidden import MARK
 from trellis.rules.filter_formulas import typed_filter
 from trellis.rules.scope import USER
 from trellis_metadata.diagnostics import did_you_mean
@@ -90,6 +91,8 @@ class Paths:
         steps = path.split(".")
         if len(steps) > MAX_HOPS:
             raise UnknownPath("too_deep", f"'{path[:80]}' goes over more than {MAX_HOPS - 1} relations.")
+        if any(step.startswith(MARK) for step in steps):
+            raise UnknownPath("unknown_field", f"'{self.root.name}' has no field '{path[:60]}'.")
         masked, unknown = self.rights.check(self.root, steps)
         if unknown:
             raise UnknownPath("unknown_field", unknown)
@@ -114,7 +117,7 @@ class Paths:
             last = position == len(steps) - 1
             if step == "id" and last:
                 return _id(path, owner, table)
-            found = owner.field(step)
+            found = owner.field(step) or owner.hidden.get(step)
             if found is None:
                 known = [*owner.fields, *owner.system, "id"]
                 raise UnknownPath(

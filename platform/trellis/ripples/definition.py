@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trellis.fields.rollup import DEFAULT_SEPARATOR
+from trellis.ripples.hidden import hidden_fields
 from trellis_metadata.snapshot import Snapshot
 
 Column = tuple[str, str]
@@ -61,12 +62,12 @@ class Rollup:
 
 
 def rollups_of(snapshot: Snapshot) -> Mapping[Column, Rollup]:
-    """Return every roll-up of a snapshot, read once."""
+    """Return every roll-up of a snapshot, those that formulas ask for included; read once."""
     found: dict[Column, Rollup] | None = snapshot.__dict__.get("_rollups")
     if found is None:
         found = {}
         for name, document in snapshot.of_kind("object").items():
-            for field in document["fields"]:
+            for field in (*document["fields"], *hidden_fields(snapshot, name)):
                 if field["type"] == "rollup":
                     found[name, field["name"]] = Rollup.read(name, field)
         snapshot.__dict__["_rollups"] = found

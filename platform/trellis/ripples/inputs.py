@@ -9,16 +9,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from trellis.model.system_fields import SYSTEM_FIELD_DOCS
 from trellis.ripples.definition import Column, Rollup, rollups_of
 from trellis.ripples.filter_parts import filter_fields, filter_formulas
+from trellis.ripples.hidden import MARK, hidden_fields
 from trellis.rules.scope import ObjectScope
 from trellis_metadata.formula.checker import check
 from trellis_metadata.formula.dependencies import Dependencies, dependencies, find_cycle
 from trellis_metadata.formula.errors import FormulaError
 from trellis_metadata.formula.parser import parse
+from trellis_metadata.formula.typed import Field, walk
 from trellis_metadata.snapshot import Snapshot
 
 Path = tuple[str, ...]
@@ -32,8 +35,9 @@ _DECISIVE = (
 
 def field_of(snapshot: Snapshot, object_name: str, name: str) -> Mapping[str, Any] | None:
     """Return the document of a field, system fields included."""
-    document = snapshot.get("object", object_name) or {"fields": ()}
-    return next((f for f in (*document["fields"], *SYSTEM_FIELD_DOCS) if f["name"] == name), None)
+    document = snapshot.get("object", object_name) or {}
+    hidden = hidden_fields(snapshot, object_name) if name.startswith(MARK) else ()
+    return next((f for f in (*document.get("fields", ()), *SYSTEM_FIELD_DOCS, *hidden) if f["name"] == name), None)
 
 
 def target_of(field: Mapping[str, Any] | None) -> str | None:
@@ -49,11 +53,14 @@ def target_of(field: Mapping[str, Any] | None) -> str | None:
 
 
 def formula_dependencies(snapshot: Snapshot, object_name: str, text: str, blanks: str = "zero") -> Dependencies | None:
-    """Return what a formula over ``object_name`` reads; None when it is not right."""
+    """Return what a formula over ``object_name`` reads, the hidden roll-ups among the fields; None when it is not right."""
     try:
-        return dependencies(check(parse(text), ObjectScope(snapshot, object_name), text=text, blanks=blanks))
+        typed = check(parse(text), ObjectScope(snapshot, object_name), text=text, blanks=blanks)
     except FormulaError:
         return None
+    kept = {n.symbol.path for n in walk(typed.root) if isinstance(n, Field) and n.symbol.rollup}
+    found = dependencies(typed)
+    return replace(found, fields=found.fields | kept)
 
 
 def stored_paths(snapshot: Snapshot, object_name: str, path: str) -> set[Path]:

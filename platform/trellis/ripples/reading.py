@@ -87,7 +87,7 @@ class ChildList:
     def _empty(self, rollup: Rollup) -> Any:
         if rollup.operation not in ("count", "sum"):
             return None
-        return _number(self.parent.fields[rollup.name], self.currency, Decimal(0))
+        return _number(self.parent.stored_field(rollup.name), self.currency, Decimal(0))
 
     # -- aggregates ------------------------------------------------------------------------------------------------
 
@@ -128,7 +128,7 @@ class ChildList:
         return sa.select(*columns).select_from(source.paths.source).where(*where).group_by(link), aggregates
 
     def _of(self, source: _Source, rollup: Rollup, condition: Any) -> Aggregate:
-        field = self.parent.fields[rollup.name]
+        field = self.parent.stored_field(rollup.name)
 
         def counted(column: Any) -> Any:
             return column if condition is None else sa.case((condition, column))

@@ -89,7 +89,7 @@ class RollupLevel:
     def _select(self) -> tuple[list[FieldModel], sa.Select[Any]]:
         above = {r.link for r in rollups_of(self.model.snapshot).values() if r.child == self.target}
         names = [*(r.name for r in self.rollups), *sorted(above), "deleted_at", "version"]
-        fields = [f for n in names if (f := self.parent.field(n)) is not None]
+        fields = [f for n in names if (f := self.parent.field(n) or self.parent.hidden.get(n)) is not None]
         t = self.parent.table
         columns = [t.c.id, *(c for f in fields for c in f.columns)]
         wanted = t.c.id.in_(sa.bindparam("ids", expanding=True, type_=sa.BigInteger()))
@@ -100,7 +100,7 @@ class RollupLevel:
         if not changes:
             return
         names = sorted(set().union(*(c.fields or () for c in changes)))
-        columns = [(n, self.parent.fields[n]) for n in names]
+        columns = [(n, self.parent.stored_field(n)) for n in names]
         t = self.parent.table
         sets = {c: sa.bindparam(f"v_{c.name}", type_=c.type) for _, f in columns for c in f.columns}
         rows = []

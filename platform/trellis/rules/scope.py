@@ -13,8 +13,10 @@ from typing import Any
 from trellis.decision_tables.function import functions_with_tables
 from trellis.fields import field_types
 from trellis.model.system_fields import SYSTEM_FIELD_DOCS
+from trellis.ripples.hidden import child_path, hidden_field, hidden_fields, separator_of
 from trellis.rules.formula_fields import symbol_of
-from trellis_metadata.formula.functions import FunctionSpec
+from trellis_metadata.formula import tree as t
+from trellis_metadata.formula.functions import Complaint, FunctionSpec
 from trellis_metadata.formula.scope import GLOBALS, Symbol
 from trellis_metadata.formula.types import Type
 from trellis_metadata.snapshot import Snapshot
@@ -62,7 +64,32 @@ class ObjectScope:
         if steps[0] == OBJECT:
             found = self._walk(steps[1], steps[2:], (OBJECT, steps[1])) if len(steps) == 3 else None
             return replace(found, many=True, relations=()) if found is not None else None
-        return self._walk(self.object_name, steps, self.relations)
+        return self._walk(self.object_name, steps, self.relations) or self._children(steps)
+
+    def _children(self, steps: list[str]) -> Symbol | None:
+        """Return the symbol of a path through a child list, such as ``lines.amount``: for aggregates only."""
+        found = child_path(self.snapshot, self.object_name, steps)
+        end = ObjectScope(self.snapshot, found.child).resolve(found.field) if found else None
+        if found is None or end is None:
+            return None
+        path = ".".join((*self.relations, *steps))
+        return Symbol(path, end.type, end.percent, many=True, relations=(*self.relations, *found.relations))
+
+    def kept_rollup(self, call: t.Call, children: Symbol) -> str | Complaint:
+        """Return the name of the hidden field that keeps an aggregate over ``children``, or why none does."""
+        steps = children.path.split(".")[len(self.relations) :]
+        found = child_path(self.snapshot, self.object_name, steps)
+        if found is None:
+            return Complaint(f"'{children.path}' is no list of child records of a record.")
+        if call.name.upper() == "JOIN" and separator_of(call) is None:
+            return Complaint("The separator of JOIN must be a text that is written out.")
+        field = hidden_field(call.name.upper(), found, separator_of(call))
+        if field["name"] not in {f["name"] for f in hidden_fields(self.snapshot, found.owner)}:
+            return Complaint(
+                f"No published formula keeps {call.name}({children.path}). Add a roll-up field and use that here."
+            )
+        problem = problem_of_hidden(self.snapshot, found.owner, field)
+        return field["name"] if problem is None else Complaint(problem)
 
     def at(self, object_name: str, relations: tuple[str, ...]) -> ObjectScope:
         """Return the scope of a record that is reached over ``relations`` from the record that this scope begins with."""
@@ -141,6 +168,18 @@ class ObjectScope:
     def _values(self, field: Mapping[str, Any]) -> tuple[str, ...]:
         shared = self.snapshot.get("picklist", field["picklist"]) if "picklist" in field else None
         return tuple(o["name"] for o in (shared or field).get("options", ()))
+
+
+def problem_of_hidden(snapshot: Snapshot, owner: str, field: Mapping[str, Any]) -> str | None:
+    """Return why a hidden roll-up cannot be kept, None when it can; judged once per snapshot."""
+    from trellis.ripples.checking import check_rollup
+
+    known: dict[tuple[str, str], str | None] = snapshot.__dict__.setdefault("_hidden_problems", {})
+    key = (owner, field["name"])
+    if key not in known:
+        known[key] = None  # while it is judged: a formula that it reads may use it, which the check for circles finds
+        known[key] = next((d.message for d in check_rollup(field, "", owner, snapshot)), None)
+    return known[key]
 
 
 def _targets(field: Mapping[str, Any]) -> tuple[str, ...]:

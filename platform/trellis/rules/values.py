@@ -105,7 +105,7 @@ def plain_value(model: ObjectModel, name: str, record: Mapping[str, Any]) -> Any
     """Return a field of a record as formulas see it: amounts as numbers, references as external ids, texts as texts."""
     if name == "id":
         return model.env.format_id(model.name, record["id"]) if record.get("id") is not None else None
-    field, value = model.field(name), record.get(name)
+    field, value = model.field(name) or model.hidden.get(name), record.get(name)
     return None if field is None or value is None else as_formulas_see(value, field.codec)
 
 
