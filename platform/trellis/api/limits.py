@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import wraps
+from math import ceil
+from typing import Any, NoReturn
 
-from flask import Blueprint, Flask, Response, request
-from flask_limiter import Limiter
-from limits import parse_many
+from flask import Blueprint, Flask, Response, g, request
+from limits import RateLimitItem, parse_many
+from limits.strategies import FixedWindowRateLimiter
+from werkzeug.exceptions import TooManyRequests
 
 from trellis.api.context import COOKIE
 from trellis.runtime import Runtime
@@ -60,25 +64,77 @@ def _read(values: Mapping[str, str], name: str, default: str) -> str | None:
     return text
 
 
-def limit_requests(app: Flask, api: Blueprint, runtime: Runtime, limits: RateLimits) -> Limiter:
-    """Enforce the limits of an application whose blueprints are registered."""
-    limiter = Limiter(
-        _caller,
-        app=app,
-        storage_uri="trellis://",
-        storage_options={"database": runtime.control, "clock": runtime.clock},
-        headers_enabled=True,
-        retry_after="delta-seconds",
-    )
-    if limits.api:
-        limiter.limit(limits.api, exempt_when=_is_probe)(api)
-    if limits.log_in:
-        limiter.limit(limits.log_in, key_func=_address, deduct_when=_is_refused_token)(api)
-        for endpoint in LOG_IN:
-            view = app.view_functions.get(endpoint)
-            if view is not None:
-                app.view_functions[endpoint] = limiter.limit(limits.log_in, key_func=_address)(view)
-    return limiter
+def limit_requests(app: Flask, api: Blueprint, runtime: Runtime, limits: RateLimits) -> RequestCounts:
+    """Enforce the limits of an application whose blueprints are registered; return what counts."""
+    counts = RequestCounts(database=runtime.control, clock=runtime.clock)
+    requests = _Counter(counts, limits.api)
+    attempts = _Counter(counts, limits.log_in)
+
+    @app.before_request
+    def count() -> None:
+        if request.blueprint == api.name and request.endpoint not in PROBES:
+            attempts.refuse_when_used_up(_address())
+            g.counted = requests.count(_caller())
+
+    @app.after_request
+    def tell(response: Response) -> Response:
+        if request.blueprint == api.name and response.status_code == 401:
+            attempts.note(_address())
+        if "retry_after" in g:
+            response.headers["Retry-After"] = str(g.retry_after)
+        for item, key in g.pop("counted", ()):
+            left = max(0, item.amount - counts.get(key))
+            response.headers["X-RateLimit-Limit"] = str(item.amount)
+            response.headers["X-RateLimit-Remaining"] = str(left)
+            response.headers["X-RateLimit-Reset"] = str(int(counts.get_expiry(key)))
+        return response
+
+    for endpoint in LOG_IN:
+        view = app.view_functions.get(endpoint)
+        if view is not None:
+            app.view_functions[endpoint] = _limited(view, attempts)
+    return counts
+
+
+class _Counter:
+    """Counts against one setting. The library's own Flask extension does the same at forty per cent of a small request."""
+
+    def __init__(self, counts: RequestCounts, setting: str | None) -> None:
+        self._counts = counts
+        self._items: tuple[RateLimitItem, ...] = tuple(parse_many(setting)) if setting else ()
+        self._limiter = FixedWindowRateLimiter(counts)
+
+    def count(self, who: str) -> list[tuple[RateLimitItem, str]]:
+        """Count a request; refuse it where a limit is passed. Returns the limits with the keys they are counted under."""
+        for item in self._items:
+            if not self._limiter.hit(item, who):
+                self._refuse(item, who)
+        return [(item, item.key_for(who)) for item in self._items]
+
+    def note(self, who: str) -> None:
+        """Count something that has happened."""
+        for item in self._items:
+            self._limiter.hit(item, who)
+
+    def refuse_when_used_up(self, who: str) -> None:
+        """Refuse a request, without counting it, when nothing of a limit is left."""
+        for item in self._items:
+            if not self._limiter.test(item, who):
+                self._refuse(item, who)
+
+    def _refuse(self, item: RateLimitItem, who: str) -> NoReturn:
+        wait = self._counts.get_expiry(item.key_for(who)) - self._counts.clock.now().timestamp()
+        g.retry_after = max(1, ceil(wait))
+        raise TooManyRequests(str(item))
+
+
+def _limited(view: Callable[..., Any], attempts: _Counter) -> Callable[..., Any]:
+    @wraps(view)
+    def counted(*args: Any, **values: Any) -> Any:
+        attempts.count(_address())
+        return view(*args, **values)
+
+    return counted
 
 
 def _caller() -> str:
@@ -90,14 +146,6 @@ def _caller() -> str:
 
 def _address() -> str:
     return f"address:{request.remote_addr or 'unknown'}"
-
-
-def _is_probe() -> bool:
-    return request.endpoint in PROBES
-
-
-def _is_refused_token(response: Response) -> bool:
-    return response.status_code == 401
 
 
 __all__ = ["BadLimit", "RateLimits", "RequestCounts", "limit_requests"]
