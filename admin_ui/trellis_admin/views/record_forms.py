@@ -8,7 +8,6 @@ from typing import Any
 
 from flask import Blueprint, Response, g, request
 from flask_babel import gettext as _
-from markupsafe import Markup
 from werkzeug.exceptions import Forbidden
 
 from trellis.access import rights
@@ -28,10 +27,9 @@ from trellis_admin.form_state import (
 )
 from trellis_admin.forms import UPLOADS, defaults, on_form, read_form, sections
 from trellis_admin.i18n import language
-from trellis_admin.page import go, render, toast, wants_fragment
+from trellis_admin.merging import Conflict, chosen, merge
+from trellis_admin.page import go, refuse, render, toast, wants_fragment
 from trellis_admin.reading import FieldRef, label_of, names_for, object_model, one_record
-from trellis_admin.renderers import render_value
-from trellis_admin.rendering import context
 from trellis_admin.session import needs_person
 from trellis_admin.writing import texts_of, write
 
@@ -83,7 +81,7 @@ def edit(name: str, record: str) -> Response:
 def update(name: str, record: str) -> Response:
     """Save what changed; when somebody else saved in between, show both sides and let the person decide."""
     root = object_model(name)
-    values = read_form(root, request.form)
+    values = chosen(read_form(root, request.form), request.form)
     version = request.form.get("version", type=int)
     try:
         write(lambda tx: tx.update(name, [{"id": record, "version": version, **values}]))
@@ -96,15 +94,25 @@ def update(name: str, record: str) -> Response:
             status=422,
         )
     except VersionConflict:
-        theirs = one_record(root, record)
-        return _form(
-            root,
-            {**theirs, **values, "version": theirs["version"]},
-            record=record,
-            status=409,
-            conflicts=_conflicts(root, theirs, values),
-        )
+        return _merged(root, record, values, version or 0)
     return go(f"/o/{name}/{record}", _("Saved"))
+
+
+def _merged(root: ObjectModel, record: str, sent: Mapping[str, Any], version: int) -> Response:
+    """Save what nobody else changed; where both did, let the person choose."""
+    theirs = one_record(root, record)
+    found = merge(root, record, version, theirs, sent)
+    if not found.conflicts:
+        row = {"id": record, "version": theirs["version"], **found.mine}
+        try:
+            write(lambda tx: tx.update(root.name, [row]))
+        except RecordsInvalid as error:
+            values = {**theirs, **found.mine}
+            return _form(root, values, texts_of(error.errors[0]), record=record, status=422)
+        except VersionConflict:
+            return refuse(_("Someone changed this in the meantime"), 409)
+        return go(f"/o/{root.name}/{record}", _("Saved together with the changes of others"))
+    return _form(root, {**theirs, **found.mine}, record=record, status=409, conflicts=found.conflicts)
 
 
 @needs_person
@@ -148,24 +156,6 @@ def _follow(root: ObjectModel, values: Mapping[str, Any], found: FormState, reco
     }
 
 
-def _conflicts(
-    root: ObjectModel, theirs: Mapping[str, Any], mine: Mapping[str, Any]
-) -> list[tuple[str, Markup, Markup]]:
-    """Return label, their value and mine of every field on which the two differ."""
-    fields = [root.field(n) for n in mine]
-    refs = [FieldRef(f.name, f, "") for f in fields if f]
-    made = context(names_for([theirs, mine], refs))
-    return [
-        (
-            f.label(language().code),
-            Markup(render_value(f.doc, theirs.get(f.name), made)),
-            Markup(render_value(f.doc, mine.get(f.name), made)),
-        )
-        for f in fields
-        if f and theirs.get(f.name) != mine.get(f.name)
-    ]
-
-
 def _form(
     root: ObjectModel,
     values: Mapping[str, Any],
@@ -173,7 +163,7 @@ def _form(
     *,
     record: str = "",
     status: int = 200,
-    conflicts: list[tuple[str, Markup, Markup]] | None = None,
+    conflicts: list[Conflict] | None = None,
 ) -> Response:
     errors = dict(errors or {})
     found = state_of(root, {n: v for n, v in values.items() if root.field(n)}, record)
