@@ -53,6 +53,8 @@ class Sandbox:
             "seccomp": self.offered.seccomp,
             "without_language": without_language,
         }
+        if self.missing and not production:
+            log.warning("DEVELOPMENT MODE: scripts run without %s", " and ".join(self.missing))
         self._wanted_spares = spares
         self._lock = threading.RLock()
         self._zygote: Zygote | None = None
