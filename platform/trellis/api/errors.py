@@ -76,6 +76,19 @@ STATUS: Mapping[str, int] = {
     "conflict": 409,
     "cannot_take_back": 409,
     "unknown_key_field": 422,
+    "unknown_pack": 404,
+    "pack_not_installed": 404,
+    "missing_pack": 409,
+    "pack_conflict": 409,
+    "pack_still_required": 409,
+    "older_pack_version": 409,
+    "no_pristine_version": 409,
+    "broken_cases": 409,
+    "migration_failed": 409,
+    "bad_option": 422,
+    "bad_pack": 422,
+    "bad_signature": 422,
+    "hostile_archive": 422,
 }
 
 

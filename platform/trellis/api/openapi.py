@@ -30,7 +30,7 @@ from trellis.api.record_schemas import change_schema, create_schema, example, na
 from trellis.api.related import visible_relationships
 from trellis.model import ObjectModel
 
-ADMINISTRATORS = ("/metadata", "/access/memberships", "/access/rules")
+ADMINISTRATORS = ("/metadata", "/access/memberships", "/access/rules", "/packs")
 _SPEC = Path(__file__).parent / "spec"
 """One file per group of endpoints; their sections are put together."""
 

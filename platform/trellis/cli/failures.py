@@ -24,7 +24,9 @@ from rich.markup import escape
 from trellis_metadata.errors import TrellisError
 
 DONE, REFUSED, USAGE, NOT_FOUND, CONFLICT = 0, 1, 2, 3, 4
-_NOT_FOUND = frozenset({"unknown_tenant", "unknown_object", "not_found", "file_not_found", "unknown_draft"})
+_NOT_FOUND = frozenset(
+    {"unknown_tenant", "unknown_object", "not_found", "file_not_found", "unknown_draft", "unknown_pack"}
+)
 _CONFLICT = frozenset(
     {
         "confirmation_required",

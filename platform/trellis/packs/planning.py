@@ -15,6 +15,7 @@ from trellis.packs.state import Installed, all_installed, find_document, full, i
 from trellis.publishing.planning import plan_change
 from trellis.publishing.publisher import InvalidMetadata
 from trellis.storage.tables.packs import pack_choice
+from trellis_metadata.diagnostics import Diagnostic
 from trellis_metadata.errors import TrellisError
 from trellis_metadata.merge import Address, Choices, Side, merge, prune
 from trellis_metadata.merge.overlay import Overlay
@@ -73,7 +74,7 @@ def plan_install(
     answers = {**{k: v for k, v in record.get("options", {}).items() if k in known}, **(options or {})}
     content = source.content(answers, parts)
     # Merging takes documents apart by their structure, so they must have one.
-    if broken := tenant.language.shape([source.document, *content.own, *content.extensions]):
+    if broken := [*tenant.language.shape([source.document, *content.own]), *_shape_of_parts(tenant, content)]:
         raise InvalidMetadata(broken)
     base = old.content if old else NOTHING
     _check_names(tenant, content, base, current, source)
@@ -132,6 +133,12 @@ def without(tenant: Tenant, snapshot: Snapshot, pack: Installed) -> tuple[Snapsh
     own = [find_document(left, key) for key in pack.content.own.documents]
     left = left.without([("pack", pack.name), *((d["kind"], d["name"]) for d in own if d is not None)])
     return prune(tenant.language, left)
+
+
+def _shape_of_parts(tenant: Tenant, content: Content) -> list[Diagnostic]:
+    """Return what is wrong with the shape of parts of documents; such a part need not hold what it does not add."""
+    found = tenant.language.shape(list(content.extensions))
+    return [d for d in found if d.code != "missing_key" or d.message.startswith("'name'")]
 
 
 def _installed(tenant: Tenant, source: PackSource, current: Snapshot) -> Installed | None:
