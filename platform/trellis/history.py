@@ -96,7 +96,7 @@ def take_back(tx: Transaction, object_name: str, record: int, change: int, field
     get_record(tx.tenant, tx.connection, tx.model, tx.principal, object_name, record)
     query = sa.select(system.change).where(_C.id == change, _C.record == record, _C.object == object_name)
     row = tx.connection.execute(query).mappings().first()
-    found = _visible(tx.principal, root, row, None) if row is not None else None
+    found = _visible(tx.principal, root, dict(row), None) if row is not None else None
     if found is None:
         raise NotFound("There is no such change of this record.")
     unknown = sorted(set(fields) - found.values.keys())
@@ -127,7 +127,7 @@ def _rows(connection: Connection, object_name: str, record: int, before: int | N
     query = sa.select(system.change).where(_C.record == record, _C.object == object_name)
     if before is not None:
         query = query.where(_C.id < before)
-    return connection.execute(query.order_by(_C.id.desc()).limit(_READ)).mappings().all()
+    return [dict(row) for row in connection.execute(query.order_by(_C.id.desc()).limit(_READ)).mappings()]
 
 
 def _visible(principal: Principal, root: ObjectModel, row: Mapping[str, Any], only: str | None) -> Change | None:

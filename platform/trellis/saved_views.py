@@ -47,7 +47,7 @@ def views_for(connection: Connection, principal: Principal, object_name: str) ->
     """Return the views of an object that are the principal's own or shared, by label."""
     mine_or_shared = sa.or_(_V.owner == principal.user, _V.shared.is_(True))
     query = sa.select(saved_view).where(_V.object == object_name, mine_or_shared).order_by(_V.label, _V.id)
-    return [_read(row) for row in connection.execute(query).mappings()]
+    return [_read(dict(row)) for row in connection.execute(query).mappings()]
 
 
 def save_view(

@@ -11,6 +11,7 @@ import "./js/grid.js";
 import "./js/selection.js";
 import "./js/combobox.js";
 import "./js/form.js";
+import "./js/drafts.js";
 import "./js/formstate.js";
 import "./js/formula.js";
 import "./js/tabs.js";

@@ -183,6 +183,7 @@ def _form(
         version=values.get("version", ""),
         **_follow(root, values, found, record),
         conflicts=conflicts or [],
+        draft=f"{g.tenant.name}:{g.person.user}:{root.name}:{record or 'new'}",
         title=label_of({**values, "id": record}, root) if record else _("New: %(object)s", object=root.label(code)),
         general=[text for name, text in errors.items() if name not in shown],
         action=f"/o/{root.name}/{record}/edit" if record else f"/o/{root.name}/new",

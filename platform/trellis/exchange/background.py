@@ -56,7 +56,7 @@ def find(tenant: Tenant, principal: Principal, job: int) -> Mapping[str, Any] | 
     """Return the row of a person's import (``state``, ``done``, ``total``, ``error``, ``payload``), or None."""
     with tenant.database.reading() as connection:
         row = connection.execute(sa.select(system.outbox).where(_O.id == job, _O.topic == TOPIC)).mappings().first()
-    return row if row is not None and row["payload"]["user"] == principal.user else None
+    return dict(row) if row is not None and row["payload"]["user"] == principal.user else None
 
 
 def cancel(tenant: Tenant, principal: Principal, job: int) -> bool:

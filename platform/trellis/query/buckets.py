@@ -61,7 +61,7 @@ def _first_day(plan: Plan, found: Resolved, unit: str) -> Day:
 def _in_sqlite(day: Day, unit: str, months: int | None, start: int) -> Day:
     text = sa.type_coerce(day, sa.Text())
     if months is None:
-        steps = ("weekday 0", "-6 days") if unit == "week" else ()
+        steps: tuple[Any, ...] = ("weekday 0", "-6 days") if unit == "week" else ()
     else:
         back = (sa.cast(sa.func.strftime("%m", text), sa.Integer()) + (12 - start)) % months
         steps = ("start of month", sa.literal("-").concat(sa.cast(back, sa.Text())).concat(" months"))
@@ -75,5 +75,5 @@ def _in_postgresql(day: Day, unit: str, months: int | None, start: int) -> Day:
     else:
         back = (sa.cast(sa.func.extract("month", day), sa.Integer()) + (12 - start)) % months
         first = sa.func.date_trunc("month", day) - back * sa.literal_column("INTERVAL '1 month'")
-    edge = sa.literal_column(f"TIMESTAMP '{FIRST}'")
+    edge: Day = sa.literal_column(f"TIMESTAMP '{FIRST}'")
     return sa.func.to_char(sa.case((first < edge, edge), else_=first), "YYYY-MM-DD", type_=sa.Text())

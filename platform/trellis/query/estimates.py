@@ -39,7 +39,7 @@ def total_of(
         return None, True
     if asked != ESTIMATE or connection.dialect.name == "sqlite":
         return int(connection.execute(count, params).scalar_one()), True
-    rows = count.with_only_columns(sa.literal_column("1"), maintain_column_froms=True)
+    rows: sa.Select[Any] = count.with_only_columns(sa.literal_column("1"), maintain_column_froms=True)
     some = sa.select(sa.func.count()).select_from(rows.limit(EXACT_UP_TO + 1).subquery())
     counted = int(connection.execute(some, params).scalar_one())
     if counted <= EXACT_UP_TO:
