@@ -1,90 +1,106 @@
-"""What was typed into a form survives a lost page, but no password does, and nothing after logging out."""
+"""A change in the UI is a draft until it is published: it can be kept, taken up again, merged and discarded."""
 
 from __future__ import annotations
 
+import html
+import re
+from collections.abc import Iterator
+
 import pytest
-from conftest import session_key
+from conftest import make_app, session_key  # type: ignore[attr-defined]
 
+from trellis.publishing.drafts import Drafts
 from trellis_admin.session import COOKIE
-
-pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def context(browser, server, runtime):
-    made = browser.new_context(viewport={"width": 1440, "height": 900})
-    made.add_cookies([{"name": COOKIE, "value": session_key(runtime, "ada"), "url": server}])
-    yield made
-    made.close()
+def kept(runtime) -> Iterator[Drafts]:
+    tenant = runtime.tenant("corvid")
+    before = tenant.model().version
+    drafts = Drafts(tenant)
+    yield drafts
+    for draft in drafts.list():
+        drafts.delete(draft.name)
+    while tenant.model().version > before and tenant.publisher.log(1)[0]["undoes"] is None:
+        tenant.publisher.undo(confirm=tenant.publisher.plan_undo().hash)
 
 
-def _open(context, url: str):
-    page = context.new_page()
-    page.goto(url)
-    page.wait_for_selector("html[data-ready]")
-    return page
+@pytest.fixture
+def setup(runtime, kept):
+    client = make_app(runtime, TRELLIS_CSRF=False).test_client()
+    client.set_cookie(COOKIE, session_key(runtime, "ada"))
+    return client
 
 
-def _kept(page) -> str:
-    return page.evaluate("JSON.stringify(localStorage)")
+def fields(page: str) -> dict[str, str]:
+    return {n: html.unescape(v) for n, v in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page)}
 
 
-def _type(context, server: str):
-    page = _open(context, f"{server}/o/deal/new")
-    page.fill("[name=name]", "Half a deal")
-    for _ in range(50):
-        if "Half a deal" in _kept(page):
-            break
-        page.wait_for_timeout(100)
-    assert "Half a deal" in _kept(page)
-    return page
+def edit(setup, text: str):
+    return setup.post("/setup/documents", data={"text": text})
 
 
-def test_lost_form_is_offered_and_restored(context, server):
-    _type(context, server).close(run_before_unload=False)
-    page = _open(context, f"{server}/o/deal/new")
-    assert page.input_value("[name=name]") == ""
-    page.click(".t-draft button >> nth=0")
-    assert page.input_value("[name=name]") == "Half a deal"
-    assert page.locator(".t-draft").count() == 0
+def document(setup, place: str) -> str:
+    page = setup.get(f"/setup/documents/{place}").text
+    return html.unescape(re.search(r"<textarea[^>]*>(.*?)</textarea>", page, re.S)[1])
 
 
-def test_draft_that_is_thrown_away_or_saved_is_gone(context, server):
-    _type(context, server).close(run_before_unload=False)
-    page = _open(context, f"{server}/o/deal/new")
-    page.click(".t-draft button >> nth=1")
-    assert "Half a deal" not in _kept(page)
-    again = _open(context, f"{server}/o/deal/new")
-    assert again.locator(".t-draft").count() == 0
+def test_reviewed_change_is_kept_and_published_from_the_list_later(setup, kept) -> None:
+    draft = setup.post("/setup/objects/new", data={"label": "Outing", "icon": "map-pin"})
+    assert [d.label for d in kept.list()] == ["Add object 'outing'"]
+    assert "Add object" in setup.get("/setup/drafts").text
+    again = setup.get(f"/setup/drafts/{kept.list()[0].name}").text
+    assert fields(again)["hash"] == fields(draft.text)["hash"]
+    assert setup.post("/setup/publish", data=fields(again)).location == "/setup/drafts"
+    assert setup.get("/o/outing").status_code == 200
+    assert kept.list() == []
 
 
-def test_draft_of_another_record_or_version_is_not_offered(context, server):
-    page = _type(context, server)
-    page.evaluate(
-        "for (const k of Object.keys(localStorage)) { const d = JSON.parse(localStorage[k]); d.version = '7'; "
-        "localStorage[k] = JSON.stringify(d) }"
-    )
-    page.close(run_before_unload=False)
-    assert _open(context, f"{server}/o/deal/new").locator(".t-draft").count() == 0
-    assert _open(context, f"{server}/o/account/new").locator(".t-draft").count() == 0
+def test_discarded_change_leaves_nothing(setup, kept) -> None:
+    draft = setup.post("/setup/objects/new", data={"label": "Outing", "icon": "map-pin"})
+    name = fields(draft.text)["draft"]
+    assert setup.post(f"/setup/drafts/{name}/discard", data=fields(draft.text)).location == "/setup/objects/outing"
+    assert kept.list() == []
+    assert setup.post("/setup/publish", data=fields(draft.text)).status_code == 404
 
 
-def test_password_is_never_kept_not_even_while_it_is_shown(context, server):
-    page = _open(context, f"{server}/o/deal/new")
-    page.evaluate(
-        "const c = document.createElement('input'); c.type = 'text'; c.name = 'code'; c.autocomplete = 'new-password'; "
-        "document.querySelector('[data-draft]').append(c)"
-    )
-    page.fill("[name=code]", "hunter2")
-    page.fill("[name=name]", "With a secret")
-    page.wait_for_timeout(900)
-    assert "With a secret" in _kept(page) and "hunter2" not in _kept(page)
+def test_document_is_edited_as_json(setup, kept) -> None:
+    text = document(setup, "object/deal")
+    changed = text.replace('"kind": "object"', '"kind": "object",\n  "description": "What we sell"', 1)
+    draft = edit(setup, changed)
+    assert draft.status_code == 200
+    assert setup.post("/setup/publish", data=fields(draft.text)).location == "/setup/documents/object/deal"
+    assert "What we sell" in document(setup, "object/deal")
+    assert edit(setup, "{not json").status_code == 422
+    refused = edit(setup, text.replace('"type": "currency"', '"type": "curency"', 1))
+    assert refused.status_code == 422
+    assert "curency" in refused.text and "currency" in refused.text
 
 
-def test_nothing_stays_behind_after_logging_out(context, server):
-    page = _type(context, server)
-    assert "csrf" not in _kept(page)
-    page.evaluate("delete document.querySelector('[data-draft]').dataset.guard")
-    page.evaluate("document.querySelector('form[action=\"/logout\"]').requestSubmit()")
-    page.wait_for_url("**/login")
-    assert "Half a deal" not in _kept(page)
+def test_outdated_draft_asks_about_what_both_changed(setup, kept) -> None:
+    text = document(setup, "object/deal")
+    mine = edit(setup, text.replace('"kind": "object"', '"kind": "object",\n  "description": "Mine"', 1))
+    theirs = edit(setup, text.replace('"kind": "object"', '"kind": "object",\n  "description": "Theirs"', 1))
+    setup.post("/setup/publish", data=fields(theirs.text))
+    name = fields(mine.text)["draft"]
+    refused = setup.post("/setup/publish", data=fields(mine.text))
+    assert f"/setup/drafts/{name}/rebase" in refused.text
+    asked = setup.post(f"/setup/drafts/{name}/rebase")
+    assert asked.status_code == 409
+    choice = re.search(r'name="(choice-\w+)" value="draft"', asked.text)[1]
+    assert '"Mine"' in html.unescape(asked.text) and '"Theirs"' in html.unescape(asked.text)
+    done = setup.post(f"/setup/drafts/{name}/rebase", data={choice: "draft"})
+    assert done.location == f"/setup/drafts/{name}"
+    setup.post("/setup/publish", data=fields(setup.get(done.location).text))
+    assert "Mine" in document(setup, "object/deal")
+
+
+@pytest.mark.parametrize("address", ["/setup/drafts", "/setup/documents", "/setup/documents/object/deal"])
+def test_drafts_and_documents_are_for_administrators(runtime, kept, address: str) -> None:
+    client = make_app(runtime, TRELLIS_CSRF=False).test_client()
+    client.set_cookie(COOKIE, session_key(runtime, "rep"))
+    kept.create([], name="hidden")
+    assert client.get(address).status_code in (403, 404)
+    assert client.post("/setup/publish", data={"draft": "hidden"}).status_code in (403, 404)
+    assert client.post("/setup/documents", data={"text": "[]"}).status_code in (403, 404)
+    assert [d.name for d in kept.list()] == ["hidden"]

@@ -135,7 +135,7 @@ def test_batch_is_judged_in_one_statement(crm: Tenant) -> None:
 
 
 def test_import_reports_the_rows_that_do_not_fit(crm: Tenant, tmp_path: Path) -> None:
-    good, bad = create(crm, "account", {"active": True, "name": "Good"}, {"active": False, "name": "Bad"})
+    create(crm, "account", {"active": True, "name": "Good"}, {"active": False, "name": "Bad"})
     file = tmp_path / "deals.csv"
     file.write_text("name,account\none,Good\ntwo,Bad\n", encoding="utf-8")
     admin = Principal("person", None, "admin", admin=True)
