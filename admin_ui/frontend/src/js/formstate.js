@@ -8,7 +8,7 @@ const tell = (event) => {
   const follower = one("[data-follow]", event.target.closest?.("form[data-form]") || document.createElement("i"));
   if (!follower) return;
   clearTimeout(timer);
-  timer = setTimeout(() => document.getElementById("form-state")?.dispatchEvent(new Event("t:typed")), event.type === "change" ? 0 : PAUSE_MS);
+  timer = setTimeout(() => document.getElementById("form-state")?.dispatchEvent(new Event("typed")), event.type === "change" ? 0 : PAUSE_MS);
 };
 
 document.addEventListener("input", tell);

@@ -44,7 +44,7 @@ function attach(area) {
     place(list, area);
     mark();
   };
-  const check = () => area.dispatchEvent(new Event("t:check"));
+  const check = () => area.dispatchEvent(new Event("judge"));
 
   area.addEventListener("input", () => {
     clearTimeout(timer);
@@ -65,7 +65,7 @@ function attach(area) {
 
 onElements("textarea[data-formula]", attach);
 document.addEventListener("change", (event) => {
-  if (event.target.matches("[data-sample]")) all("textarea[data-formula]", event.target.form).forEach((area) => area.dispatchEvent(new Event("t:check")));
+  if (event.target.matches("[data-sample]")) all("textarea[data-formula]", event.target.form).forEach((area) => area.dispatchEvent(new Event("judge")));
 });
 document.addEventListener("click", (event) => {
   const go = event.target.closest("[data-goto]"), area = go && one("textarea", go.closest(".t-formula"));
