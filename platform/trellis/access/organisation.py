@@ -81,9 +81,10 @@ class Organisation:
                 found.update((f"{kind}_and_below", n) for n in _upwards(tree, name))
             elif kind == "group" and name in self.groups:
                 found.add((kind, name))
-        grown = True
+        ruled = [(g, members) for g, members in self.groups.items() if members]
+        grown = bool(ruled)
         while grown:
-            inside = {("group", g) for g, members in self.groups.items() if found.intersection(members)}
+            inside = {("group", g) for g, members in ruled if found.intersection(members)}
             grown = not inside <= found
             found |= inside
         return found

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from trellis.access import AccessDenied, Principal, rights
 from trellis.access.masking import hidden_fields
+from trellis.access.narrow import narrow_predicate, prefers_narrow
 from trellis.access.searching import words_in_visible_fields
 from trellis.clock import today
 from trellis.fields.base import InvalidValue
@@ -42,6 +43,8 @@ class Plan:
         if rights(principal, self.root.doc).read == "none":
             raise AccessDenied(f"You may not read '{self.root.name}'.")
         self.paths = Paths(model, self.root, principal, Surroundings.of(tenant))
+        self.narrow = prefers_narrow(tenant, connection, model, principal, query.object)
+        """Whether the asker reaches so few records that the query starts from them."""
         self.problems: list[dict[str, str]] = []
         self.binders: list[Binder] = []
 
@@ -58,7 +61,9 @@ class Plan:
             t.c.deleted_at.isnot(None) if self.query.deleted else t.c.deleted_at.is_(None)
         ]
         # What is in the recycle bin is for those who could bring it back.
-        mine = record_predicate(self.principal, self.root, t, "edit" if self.query.deleted else "read")
+        mine = narrow_predicate(self.principal, self.root, t) if self.narrow and not self.query.deleted else None
+        if mine is None:
+            mine = record_predicate(self.principal, self.root, t, "edit" if self.query.deleted else "read")
         if mine is not sa.true():
             conditions.append(mine)
         if self.query.filter:
@@ -94,7 +99,9 @@ class Compiled:
     binders: tuple[Binder, ...]
 
 
-def shape(tenant: Tenant, principal: Principal, query: Query, after: Sequence[Any] | None) -> Any:
+def shape(
+    tenant: Tenant, principal: Principal, query: Query, after: Sequence[Any] | None, *, narrow: bool = False
+) -> Any:
     """Return what two queries must share to be one statement; None for those that are compiled each time."""
     if query.search:
         return None
@@ -109,6 +116,7 @@ def shape(tenant: Tenant, principal: Principal, query: Query, after: Sequence[An
         query.deleted,
         nulls,
         day,
+        narrow,
         principal.user if query.filter else None,
         *access_shape(principal),
     )

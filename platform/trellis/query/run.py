@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 from trellis.access import Principal
 from trellis.access.decide import may
 from trellis.access.masking import hidden_fields, mask, visible
+from trellis.access.narrow import prefers_narrow
 from trellis.model import Model, ObjectModel
 from trellis.query.aggregating import aggregate
 from trellis.query.children import attach_children
@@ -35,7 +36,8 @@ def run_query(tenant: Tenant, connection: Connection, model: Model, principal: P
         return aggregate(Plan(tenant, connection, model, principal, query))
     after, now = read_cursor(query, query.cursor) if query.cursor else (None, None)
     now = now or tenant.clock.now()
-    known = shape(tenant, principal, query, after)
+    narrow = prefers_narrow(tenant, connection, model, principal, query.object)
+    known = shape(tenant, principal, query, after, narrow=narrow)
     compiled: Compiled | None = model.cache.get(known) if known else None
     params = parameters(compiled, query) if compiled else None
     if compiled is None or params is None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from trellis.access.among import among
 from trellis.access.arms.base import EDIT, Arm, Ask, Path, Why
 from trellis.access.names import between
 from trellis.storage.tables.access import reach
@@ -37,7 +38,8 @@ class OwnerArm(Arm):
         if not ask.hierarchy:
             return sa.select(t.c.id).where(t.c.owner == ask.me)
         m, mine = ask.mine()
-        return sa.select(t.c.id).where(t.c.owner.in_(sa.select(m.c.principal).where(*mine, m.c.principal > 0)))
+        people = sa.select(m.c.principal).where(*mine, m.c.principal > 0)
+        return sa.select(t.c.id).where(among(t.c.owner, people.scalar_subquery()))
 
     def paths(self, why: Why) -> Iterator[Path]:
         if why.owner is None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from trellis.access.among import among
 from trellis.access.arms.base import Arm, Ask, Path, Why
 from trellis.access.names import name_of
 from trellis.access.organisation import shared_by_owner
@@ -26,7 +27,7 @@ class OwnerRuleArm(Arm):
     def ids(self, ask: Ask) -> sa.Select[Any] | None:
         if ask.controlled or ask.object.name not in _shared(ask):
             return None
-        return sa.select(ask.table.c.id).where(ask.table.c.owner.in_(self._owners(ask)))
+        return sa.select(ask.table.c.id).where(among(ask.table.c.owner, self._owners(ask).scalar_subquery()))
 
     def _owners(self, ask: Ask) -> sa.Select[Any]:
         m, mine = ask.mine()
