@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -155,10 +156,16 @@ def compile_rows(plan: Plan, after: Sequence[Any] | None) -> Compiled:
         conditions.append(_after(keys, after))
     t = plan.root.table
     columns = [t.c.id, t.c.version, *(c for r in fields for c in r.columns)]
-    statement = sa.select(*columns, *(r.column for r, _ in keys)).select_from(plan.paths.source).where(*conditions)
-    statement = statement.order_by(*(direction(r, d) for r, d in keys)).limit(
-        sa.bindparam("row_limit", type_=sa.Integer())
-    )
+    # Ordered by name where it is a formula, so that the database computes it once.
+    named = [
+        r.column.label(f"key_{i}") if r.field and r.field.is_formula else r.column for i, (r, _) in enumerate(keys)
+    ]
+    statement = sa.select(*columns, *named).select_from(plan.paths.source).where(*conditions)
+    order = [
+        direction(replace(r, columns=(sa.literal_column(c.name),)) if isinstance(c, sa.Label) else r, d)
+        for c, (r, d) in zip(named, keys, strict=True)
+    ]
+    statement = statement.order_by(*order).limit(sa.bindparam("row_limit", type_=sa.Integer()))
     return Compiled(statement, count, tuple(keys), len(columns), row_writer(plan.root, fields), tuple(plan.binders))
 
 
@@ -170,19 +177,31 @@ def default_fields(model: ObjectModel, principal: Principal) -> list[str]:
 
 def row_writer(root: ObjectModel, fields: Sequence[Resolved]) -> Callable[[Sequence[Any]], dict[str, Any]]:
     """Return a closure from a row (id, version, field columns …) to its JSON form."""
-    env, name = root.env, root.name
-    slots: list[tuple[str, int, int, Any, Any]] = []
+    format_id, name = root.env.format_id, root.name
+    names, places = ["id", "version"], [0, 1]
+    single: list[tuple[str, Callable[[Any], Any]]] = []
+    compound: list[tuple[str, int, int, Callable[[tuple[Any, ...]], Any], Callable[[Any], Any] | None]] = []
     position = 2
     for r in fields:
         width = len(r.columns)
-        slots.append((r.path, position, position + width, None if r.simple else r.decode, r.write))
+        names.append(r.path)
+        places.append(position if width else 0)
+        if not r.simple:
+            compound.append((r.path, position, position + width, r.decode, r.write))
+        elif r.write is not None:
+            single.append((r.path, r.write))
         position += width
+    pick = itemgetter(*places)
 
     def write(row: Sequence[Any]) -> dict[str, Any]:
-        out: dict[str, Any] = {"id": env.format_id(name, row[0]), "version": row[1]}
-        for path, start, stop, decode, to_json in slots:
-            value = row[start] if decode is None else decode(tuple(row[start:stop]))
-            out[path] = value if value is None or to_json is None else to_json(value)
+        out = dict(zip(names, pick(row), strict=True))
+        out["id"] = format_id(name, row[0])
+        for path, to_json in single:
+            if (value := out[path]) is not None:
+                out[path] = to_json(value)
+        for path, start, stop, decode, to_text in compound:
+            value = decode(tuple(row[start:stop]))
+            out[path] = value if value is None or to_text is None else to_text(value)
         return out
 
     return write

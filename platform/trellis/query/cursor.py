@@ -10,15 +10,18 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
+import orjson
+
 from trellis.query.query import InvalidQuery, Query, problem
 
 
 def _fingerprint(query: Query) -> str:
-    text = json.dumps(
-        [query.object, [(s.path, s.descending) for s in query.sort], query.filter, query.search, query.deleted],
-        sort_keys=True,
-    )
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    shape = [query.object, [(s.path, s.descending) for s in query.sort], query.filter, query.search, query.deleted]
+    try:
+        text = orjson.dumps(shape, default=str, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # integers beyond 64 bits, lone surrogates
+        text = json.dumps(shape, default=str, sort_keys=True).encode()
+    return hashlib.sha256(text).hexdigest()[:12]
 
 
 def write_cursor(query: Query, values: Sequence[Any], now: datetime | None = None) -> str:

@@ -16,6 +16,7 @@ from trellis.access import Principal
 from trellis.clock import today
 from trellis.model import FieldModel, Model, ObjectModel
 from trellis.query.filters import FilterCompiler
+from trellis.query.formulas import Surroundings, clock_parameters
 from trellis.query.paths import Paths, Resolved, record_predicate
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def unfit(
         statement = _statement(tenant, model, principal, target, tree, names, asked.cte("asked"))
         if statement is None:
             return set(range(len(candidates)))
-        fit.update(connection.execute(statement, {"me": principal.user}).scalars())
+        fit.update(connection.execute(statement, {**clock_parameters(tenant), "me": principal.user}).scalars())
     return set(range(len(candidates))) - fit
 
 
@@ -138,7 +139,7 @@ def _statement(
     names: Sequence[str],
     asked: Any,
 ) -> sa.Select[Any] | None:
-    paths = Paths(model, target, principal)
+    paths = Paths(model, target, principal, Surroundings.of(tenant))
     columns = {SOURCE + name: asked.c[f"s{i}"] for i, name in enumerate(names)}
     compiler = _SourceCompiler(
         paths, today=today(tenant.clock, tenant.time_zone), zone=tenant.time_zone, user=principal.user

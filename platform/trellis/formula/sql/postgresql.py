@@ -6,6 +6,7 @@ the schema ``trellis_fn``, which :func:`install` creates. They are immutable, so
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
@@ -63,6 +64,40 @@ class Part:
     digits: tuple[int, int] | None = None
     loose: Row | None = None
     """A form in which false may be NULL: it lets conditions use indexes."""
+    quotient: Quotient | None = None
+    """The operands, where the node divides numbers of known size."""
+
+    @property
+    def whole(self) -> int | None:
+        """Digits before the point at most, where that is known."""
+        if self.quotient is not None:
+            return self.quotient.whole
+        return None if self.digits is None else self.digits[0] - self.digits[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Quotient:
+    """``a / b``, both with their digits (in all, after the point)."""
+
+    a: Sql
+    b: Sql
+    a_digits: tuple[int, int]
+    b_digits: tuple[int, int]
+
+    @property
+    def whole(self) -> int:
+        return self.a_digits[0] - self.a_digits[1] + self.b_digits[1]
+
+    def rounded(self, scale: int) -> Row | None:
+        """Return the quotient rounded half-up to ``scale`` decimals by plain operators, or None.
+
+        The quotient of two decimals is either exactly between two results or at least 10^-(scale + digits of b + decimals
+        of a + 1) away from there, so that rounding it first to more decimals changes nothing, neither here nor to 39 digits.
+        """
+        decimals = scale + sum(self.b_digits) + self.a_digits[1] + 3
+        if self.whole + decimals > EXACT_DIGITS:
+            return None
+        return ("round(round(", *self.a.value, f", {decimals}) / nullif(", *self.b.value, f", 0), {scale})")
 
 
 @cache
@@ -86,8 +121,8 @@ def compile(typed: Typed, resolve: Resolve, form: Form, settings: Settings) -> S
     row, error = part.sql.value, part.sql.error
     scale, digits = form
     if typed.type is Type.NUMBER and scale is not None:
-        row = ("round(", *row, f", {scale})")
-        if digits is not None and not _fits(part.digits, scale, digits):
+        row = (part.quotient.rounded(scale) if part.quotient else None) or ("round(", *row, f", {scale})")
+        if digits is not None and not _fits(part, scale, digits):
             error = either([error, ("coalesce(abs(", *row, f") >= 1e{digits - scale}, false)")])
     elif typed.type in (Type.TEXT, Type.PICKLIST, Type.REFERENCE):
         row = ("nullif(left(", *row, f", {MAX_TEXT}), '')")
@@ -105,9 +140,9 @@ def compile(typed: Typed, resolve: Resolve, form: Form, settings: Settings) -> S
     return SqlFormula(value, flag, not clock)
 
 
-def _fits(known: tuple[int, int] | None, scale: int, digits: int) -> bool:
-    """Say whether a number of ``known`` digits, rounded to ``scale`` decimals, has at most ``digits`` digits."""
-    return known is not None and known[0] - known[1] + (1 if scale < known[1] else 0) + scale <= digits
+def _fits(part: Part, scale: int, digits: int) -> bool:
+    """Say whether a number, rounded to ``scale`` decimals, has at most ``digits`` digits whatever the row holds."""
+    return part.whole is not None and part.whole + 1 + scale <= digits
 
 
 def install_once(connection: sa.Connection) -> None:
@@ -280,7 +315,27 @@ def _step(sign: str, a: Part, b: Part) -> Part:
     if digits is not None:
         return Part(a.sql.wrap(f"({{0}} {sign} {{1}})", pair), digits)
     template = f"trellis_fn.{_STEPS[sign]}({{0}}, {{1}})"
-    return Part(_failing(template, pair) if sign == "/" else a.sql.wrap(template, pair))
+    if sign != "/":
+        return Part(a.sql.wrap(template, pair))
+    moved = _moved_point(a, b)
+    if moved is not None:
+        return moved
+    known = Quotient(a.sql, b.sql, a.digits, b.digits) if a.digits and b.digits else None
+    return Part(_failing(template, pair, "coalesce(({0}) IS NOT NULL AND {1} = 0, false)"), None, None, known)
+
+
+def _moved_point(a: Part, b: Part) -> Part | None:
+    """Return a number divided by a constant power of ten, which only moves its point."""
+    if a.digits is None or len(b.sql.value) != 1 or not isinstance(b.sql.value[0], str):
+        return None
+    power = re.fullmatch(r"10*::numeric", b.sql.value[0])
+    if power is None:
+        return None
+    places = len(power[0].removesuffix("::numeric")) - 1
+    scale = a.digits[1] + places
+    found = max(a.digits[0], scale + 1), scale
+    factor = format(Decimal(1).scaleb(-places), "f")
+    return Part(a.sql.wrap(f"({{0}} * {factor})", [a.sql]), found) if found[0] <= EXACT_DIGITS else None
 
 
 def _digits(sign: str, a: tuple[int, int] | None, b: tuple[int, int] | None) -> tuple[int, int] | None:
