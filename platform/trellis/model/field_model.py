@@ -87,7 +87,7 @@ class FieldModel:
         """Return the Python value of one tuple of database values."""
         if self.codec.from_columns is None:
             return values[0]
-        return None if all(v is None for v in values) else self.codec.from_columns(values)
+        return None if values.count(None) == len(values) else self.codec.from_columns(values)
 
     def json_writer(self) -> Callable[[Any], Any] | None:
         """Return the function from a non-null Python value to JSON, or None where the value itself will do."""
