@@ -148,4 +148,5 @@ def setup_items() -> list[Item]:
     return [
         Item(_("Objects and fields"), "/setup/objects", "database", go="s"),
         Item(_("Decision tables"), "/setup/decision-tables", "table"),
+        Item(_("Packs"), "/setup/packs", "package"),
     ]
