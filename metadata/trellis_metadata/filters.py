@@ -17,24 +17,26 @@ if TYPE_CHECKING:
     from trellis_metadata.language import Check
 
 NULL_OPERATORS = frozenset({"is_blank", "is_not_blank"})
-_SET = frozenset({"includes_any", "includes_all", "excludes"})
-LIST_OPERATORS = frozenset({"in", "not_in"}) | _SET
-_EQUAL = frozenset({"=", "!=", "in", "not_in"}) | NULL_OPERATORS
-_ORDER = frozenset({"<", "<=", ">", ">=", "between"})
-_TEXT = frozenset({"contains", "not_contains", "starts_with", "ends_with"})
-OPERATORS: Mapping[str, frozenset[str]] = {
-    "text": _EQUAL | _ORDER | _TEXT,
-    "number": _EQUAL | _ORDER,
-    "boolean": frozenset({"=", "!="}) | NULL_OPERATORS,
-    "date": _EQUAL | _ORDER,
-    "datetime": _EQUAL | _ORDER,
-    "time": _EQUAL | _ORDER,
-    "choice": _EQUAL,
-    "choices": _SET | NULL_OPERATORS,
-    "reference": _EQUAL,
-    "opaque": NULL_OPERATORS,
+_SET = ("includes_any", "includes_all", "excludes")
+LIST_OPERATORS = frozenset({"in", "not_in", *_SET})
+_BLANK = ("is_blank", "is_not_blank")
+_EQUAL = ("=", "!=", "in", "not_in")
+_ORDER = ("<", "<=", ">", ">=", "between")
+_TEXT = ("contains", "not_contains", "starts_with", "ends_with")
+OPERATORS: Mapping[str, tuple[str, ...]] = {
+    "text": (*_EQUAL, *_ORDER, *_TEXT, *_BLANK),
+    "number": (*_EQUAL, *_ORDER, *_BLANK),
+    "boolean": ("=", "!=", *_BLANK),
+    "date": (*_EQUAL, *_ORDER, *_BLANK),
+    "datetime": (*_EQUAL, *_ORDER, *_BLANK),
+    "time": (*_EQUAL, *_ORDER, *_BLANK),
+    "choice": (*_EQUAL, *_BLANK),
+    "choices": (*_SET, *_BLANK),
+    "reference": (*_EQUAL, *_BLANK),
+    "id": (*_EQUAL, *_ORDER),
+    "opaque": _BLANK,
 }
-"""The comparisons that fields of a category allow: those that queries run."""
+"""The comparisons that fields of a category allow, in the order in which people are offered them. Queries run these."""
 ALL_OPERATORS = frozenset().union(*OPERATORS.values())
 _KEYS = ("and", "or", "not", "field", "formula")
 MAX_CONDITIONS = 200
@@ -174,5 +176,5 @@ def _check_value(tree: dict[str, Any], op: str, pointer: str) -> Iterator[Diagno
     elif op in LIST_OPERATORS:
         if not isinstance(value, list) or not value:
             yield Diagnostic("wrong_type", at, f"Found {brief(value)}, expected a list of at least one value.")
-    elif value is None or isinstance(value, list) or (op in _ORDER | _TEXT and isinstance(value, bool)):
+    elif value is None or isinstance(value, list) or (op in (*_ORDER, *_TEXT) and isinstance(value, bool)):
         yield Diagnostic("wrong_type", at, f"Found {brief(value)}, expected one value to compare with.")

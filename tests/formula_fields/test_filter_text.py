@@ -13,10 +13,10 @@ from support.kernel import create, field, obj, page, publish, ref
 
 from trellis.access.principal import Principal
 from trellis.query.filter_text import NoTextForm, text_of, tree_of
-from trellis.query.filters import OPERATORS
 from trellis.record_id import format_id
 from trellis.relative_dates import NAMES
 from trellis.tenant import Tenant
+from trellis_metadata.filters import OPERATORS
 from trellis_metadata.formula import FormulaError
 
 MORE = obj("more", field("p", "percent"), field("u", "duration"), field("h", "time"), field("x", "formula", **{"returns": "number", "formula": "p * 2", "scale": 1}))  # fmt: skip

@@ -13,9 +13,9 @@ from support.kernel import create, field, obj, person, publish, ref, rows
 
 from trellis.clock import FakeClock
 from trellis.query import InvalidQuery
-from trellis.query.filters import OPERATORS
 from trellis.relative_dates import range_of
 from trellis.tenant import Tenant
+from trellis_metadata.filters import OPERATORS
 
 CATEGORY = {
     "t": "text",

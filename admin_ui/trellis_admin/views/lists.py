@@ -14,7 +14,6 @@ from werkzeug.exceptions import Forbidden
 from trellis.access import rights
 from trellis.model import FieldModel, ObjectModel
 from trellis.query import InvalidQuery, Query, Sort
-from trellis.query.filters import OPERATORS
 from trellis.query.formula_columns import refusal_of
 from trellis.transaction import RecordsInvalid
 from trellis_admin.colors import color_of
@@ -39,7 +38,7 @@ from trellis_admin.session import needs_person
 from trellis_admin.view_choices import choosable, own_view, saved_documents
 from trellis_admin.views.formulas import text_of_filter
 from trellis_admin.writing import texts_of, write
-from trellis_metadata.filters import tree_of
+from trellis_metadata.filters import OPERATORS, tree_of
 from trellis_metadata.labels import text_of
 
 PAGE_ROWS = 50

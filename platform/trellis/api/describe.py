@@ -14,7 +14,7 @@ from trellis.api.errors import BadRequest
 from trellis.api.record_schemas import change_schema, create_schema, narrowed
 from trellis.api.related import relationships, visible_relationships
 from trellis.model import FieldModel, Model, ObjectModel, UnknownObject
-from trellis.query.filters import OPERATORS
+from trellis_metadata.filters import OPERATORS
 from trellis_metadata.labels import LANGUAGES, text_of
 
 

@@ -20,27 +20,11 @@ from trellis.query.paths import Paths, Resolved, UnknownPath
 from trellis.query.query import InvalidQuery, problem
 from trellis.relative_dates import NAMES, range_of
 from trellis_metadata.diagnostics import did_you_mean
+from trellis_metadata.filters import MAX_CONDITIONS, MAX_DEPTH, OPERATORS
 from trellis_metadata.formula.errors import FormulaError, Problem
 
 _BLANK = ("is_blank", "is_not_blank")
-_EQUAL = ("=", "!=", "in", "not_in")
-_ORDER = ("<", "<=", ">", ">=", "between")
 _TEXT = ("contains", "not_contains", "starts_with", "ends_with")
-OPERATORS: Mapping[str, tuple[str, ...]] = {
-    "text": (*_EQUAL, *_ORDER, *_TEXT, *_BLANK),
-    "number": (*_EQUAL, *_ORDER, *_BLANK),
-    "boolean": ("=", "!=", *_BLANK),
-    "date": (*_EQUAL, *_ORDER, *_BLANK),
-    "datetime": (*_EQUAL, *_ORDER, *_BLANK),
-    "time": (*_EQUAL, *_ORDER, *_BLANK),
-    "choice": (*_EQUAL, *_BLANK),
-    "choices": ("includes_any", "includes_all", "excludes", *_BLANK),
-    "reference": (*_EQUAL, *_BLANK),
-    "id": (*_EQUAL, *_ORDER),
-    "opaque": _BLANK,
-}
-MAX_CONDITIONS = 200
-MAX_DEPTH = 40
 MAX_LIST = 1000
 MAX_FORMULA = 5000
 
