@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.kernel import codes, counting, create, field, obj, publish, ref, values, write
+from support.kernel import codes, counting, create, field, obj, person, publish, ref, values, write
 
 from trellis.access import Principal
 from trellis.exchange.importing import Importer
@@ -41,6 +41,7 @@ DOCUMENTS = [
         field("contact", "lookup", target="contact", filter=OF_ACCOUNT),
         field("seats", "integer"),
         field("smaller", "lookup", target="account", filter={"field": "size", "op": "<=", "value": "$source.seats"}),
+        field("due", "lookup", target="account", filter={"formula": "AND(size > 10, TODAY() > DATE(2020, 1, 1))"}),
         field("open", "lookup", target="contact", filter={"field": "hidden.open", "op": "=", "value": True}),
         sharing={"default": "edit"},
     ),
@@ -95,6 +96,12 @@ def test_ordered_comparison_with_the_row(crm: Tenant) -> None:
     assert refused(crm, {"seats": 5, "smaller": large}, {"smaller": small}) == [{"smaller": ["not_allowed"]}] * 2
 
 
+def test_filter_may_be_a_formula(crm: Tenant) -> None:
+    small, large = (ref(crm, "account", n) for n in create(crm, "account", {"size": 5}, {"size": 50}))
+    create(crm, "deal", {"due": large})
+    assert refused(crm, {"due": small}) == [{"due": ["not_allowed"]}]
+
+
 def test_change_of_the_compared_field_is_judged_too(crm: Tenant) -> None:
     a, b = (ref(crm, "account", n) for n in create(crm, "account", {"active": True}, {"active": True}))
     (contact,) = create(crm, "contact", {"account": a})
@@ -118,7 +125,7 @@ def test_value_that_the_writer_may_not_see_does_not_fit(crm: Tenant) -> None:
     row = {"open": ref(crm, "contact", contact)}
     create(crm, "deal", row)
     (eve,) = create(crm, "user", {"name": "Eve", "login": "eve"})
-    assert refused(crm, row, principal=Principal("person", eve, "Eve")) == [{"open": ["not_allowed"]}]
+    assert refused(crm, row, principal=person(crm, eve)) == [{"open": ["not_allowed"]}]
 
 
 def test_batch_is_judged_in_one_statement(crm: Tenant) -> None:

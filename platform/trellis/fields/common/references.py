@@ -35,6 +35,7 @@ RELATION_OPTIONS: dict[str, Any] = {
         "examples": [
             {"field": "active", "op": "=", "value": True},
             {"field": "account", "op": "=", "value": "$source.account"},
+            {"formula": "amount > 100"},
         ],
     },
 }
