@@ -14,34 +14,28 @@ import sqlalchemy as sa
 from cryptography.fernet import Fernet
 from sqlalchemy.engine import Connection
 
-from trellis import plugins
 from trellis.access import Cause, Principal
-from trellis.access.criteria import maintain
 from trellis.access.sync import prepare
 from trellis.clock import Clock
 from trellis.core import core_documents
 from trellis.fields import field_types
-from trellis.files import check_files
 from trellis.ids import COUNTER, IdAllocator
 from trellis.key_files import key_of
 from trellis.model import Model, ModelEnvironment
-from trellis.pipelines import choose_pipelines, guard_pipelines, record_stays
 from trellis.publishing import catalogue, versions
 from trellis.publishing.expansion import activate, add_columns, expand
 from trellis.publishing.publisher import Publisher
 from trellis.rates import Rates
 from trellis.ripples.engine import Engine
 from trellis.rules.checking import check_formula
-from trellis.rules.defaults import fill_formula_defaults
-from trellis.rules.validation import enforce_rules
 from trellis.search import SearchIndex
 from trellis.storage import migrate, system
 from trellis.storage.engines import Database
 from trellis.storage.physical import Storage
 from trellis.storage.prepared import Prepared
 from trellis.transaction import StaleAccess, StaleModel, Transaction
-from trellis.transaction.lookup_filters import enforce_lookup_filters
 from trellis.transaction.steps import Steps
+from trellis.write_path import assemble
 from trellis_metadata.language import Language
 from trellis_metadata.snapshot import EMPTY, Snapshot
 
@@ -65,15 +59,9 @@ class Tenant:
         self.ids = IdAllocator(database)
         self.rates = Rates()
         self.search_index = SearchIndex()
-        self.steps = Steps(own_row=[fill_formula_defaults], judgement=[check_files, enforce_lookup_filters, enforce_rules])
+        self.steps = Steps()
         self.ripples = Engine(self)
-        self.steps.own_row.append(self.ripples.begin)
-        self.steps.ripples.append(self.ripples.step)
-        self.steps.ripples.append(maintain)
-        self.steps.own_row.append(choose_pipelines)
-        self.steps.judgement.append(guard_pipelines)
-        self.steps.after.insert(0, record_stays)
-        plugins.manager().hook.trellis_open_tenant(tenant=self)
+        assemble(self)
         self.publisher = Publisher(self)
         self._models: dict[int, Model] = {}
         self._settings: dict[str, Any] = dict(DEFAULT_SETTINGS)

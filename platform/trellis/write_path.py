@@ -1,0 +1,31 @@
+"""Which parts of the platform take part in a write, and in which order: the one place that says so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trellis import plugins
+from trellis.access.criteria import maintain
+from trellis.files import check_files
+from trellis.pipelines import choose_pipelines, guard_pipelines, record_stays
+from trellis.rules.defaults import fill_formula_defaults
+from trellis.rules.validation import enforce_rules
+from trellis.transaction.lookup_filters import enforce_lookup_filters
+
+if TYPE_CHECKING:
+    from trellis.tenant import Tenant
+
+
+def assemble(tenant: Tenant) -> None:
+    """Put the steps of a tenant's writes in order.
+
+    Plug-ins add theirs after those of the platform; only the choice of pipeline and stage waits for them, since its
+    conditions must see the row as it will be stored.
+    """
+    steps = tenant.steps
+    steps.own_row += [fill_formula_defaults, tenant.ripples.begin]
+    steps.judgement += [check_files, enforce_lookup_filters, enforce_rules, guard_pipelines]
+    steps.ripples += [tenant.ripples.step, maintain]
+    steps.after += [record_stays]
+    plugins.manager().hook.trellis_open_tenant(tenant=tenant)
+    steps.own_row.append(choose_pipelines)
