@@ -267,7 +267,7 @@ def hostile_web(folder, runs=200, clients=4):
         ],
     )
     user = create_user(tenant, login="ann@bench", name="Ann", admin=True)
-    token = create_token(tenant, user, "bench", scopes=["read", "write"])
+    token = create_token(tenant, user, "bench")
     ids = [
         tenant.model().env.format_id("deal", n)
         for n in create(tenant, "deal", *[{"name": f"d{i}"} for i in range(200)])

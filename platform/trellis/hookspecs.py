@@ -6,8 +6,8 @@ A plug-in is a Python package whose entry point in the group ``trellis.plugins``
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pluggy
 
@@ -16,10 +16,28 @@ if TYPE_CHECKING:
     from flask import Blueprint
     from sqlalchemy.engine import Connection
 
+    from trellis.access import Principal
     from trellis.tenant import Tenant
 
 hookspec = pluggy.HookspecMarker("trellis")
 hookimpl = pluggy.HookimplMarker("trellis")
+
+
+class ScriptWorkbench(Protocol):
+    """What the script editor of a user interface asks."""
+
+    def check(self, source: str) -> Sequence[Mapping[str, Any]]:
+        """Return why a source does not compile: ``line``, ``column``, ``message``; nothing if it does."""
+
+    def try_on(self, principal: Principal, document: Mapping[str, Any], record: str) -> Mapping[str, Any]:
+        """Run a script document against a stored record and keep nothing.
+
+        Returns ``outcome``, ``line``, ``message``, ``changes``, ``refusals``, ``log`` and ``gauges`` (``used`` and ``allowed`` by
+        name). Raises :class:`TrellisError` for a record that is not there.
+        """
+
+    def runs(self, name: str) -> Sequence[Mapping[str, Any]]:
+        """Return the last runs of a script, newest first."""
 
 
 class Specifications:
@@ -32,6 +50,10 @@ class Specifications:
     @hookspec
     def trellis_check_document(self, tenant: Tenant, document: Any) -> Iterable[Any]:  # type: ignore[empty-body]
         """Return diagnostics of a document that is about to be published, beyond those of the language."""
+
+    @hookspec(firstresult=True)
+    def trellis_script_workbench(self, tenant: Tenant) -> ScriptWorkbench | None:
+        """Return what checks, tries and lists the runs of scripts for their author; None without a sandbox."""
 
     @hookspec
     def trellis_install_api(self, blueprint: Blueprint, api: Any) -> None:

@@ -51,6 +51,14 @@ def trellis_check_document(tenant: Tenant, document: Any) -> Iterable[Any]:
 
 
 @hookimpl
+def trellis_script_workbench(tenant: Tenant) -> Any:
+    """Serve the script editor."""
+    from trellis_plugins.scripts.workbench import Workbench
+
+    return Workbench(tenant)
+
+
+@hookimpl
 def trellis_install_api(blueprint: Blueprint, api: Any) -> None:
     """Add the addresses of endpoints and buttons."""
     from trellis_plugins.scripts.endpoints import install
