@@ -1,9 +1,9 @@
-"""The tables are what the catalogue says: each object has its table, each field its columns and indexes."""
+"""The tables are what the catalogue says: each object has its table, each field its columns of the right type, each key its index."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from trellis.tenant import Tenant
 
 _RESTORE = "Restore a backup, or add what is missing by hand."
+_REMOVE = "If nobody made it on purpose, remove it."
+_SAME = {"FLOAT": "DOUBLE PRECISION", "TIME": "TIME WITHOUT TIME ZONE"}
+"""Two ways in which one type is written."""
 
 
 def check(tenant: Tenant, connection: Connection) -> Iterable[Complaint]:
@@ -42,27 +45,46 @@ def check(tenant: Tenant, connection: Connection) -> Iterable[Complaint]:
         if storage.table not in tables:
             yield Complaint(name, f"Table '{storage.table}' is missing.", _RESTORE)
         else:
-            yield from _columns(name, storage, inspector, tenant.database.schema)
+            yield from _columns(name, storage, inspector, tenant.database.schema, connection.dialect)
+            yield from _indexes(name, storage, inspector, tenant.database.schema)
     for table in sorted(t for t in tables if t.startswith("o_") and t not in {s.table for s in entries.values()}):
-        yield Complaint(table, f"Table '{table}' belongs to no object.", "If nobody made it on purpose, remove it.")
+        yield Complaint(table, f"Table '{table}' belongs to no object.", _REMOVE)
 
 
-def _columns(name: str, storage: Storage, inspector: sa.Inspector, schema: str | None) -> Iterable[Complaint]:
-    real = {c["name"] for c in inspector.get_columns(storage.table, schema=schema)}
-    expected = set(object_table(storage).c.keys())
-    for column in sorted(expected - real):
+def _columns(
+    name: str, storage: Storage, inspector: sa.Inspector, schema: str | None, dialect: sa.Dialect
+) -> Iterable[Complaint]:
+    real = {c["name"]: c["type"] for c in inspector.get_columns(storage.table, schema=schema)}
+    expected = object_table(storage).c
+    for column in sorted(set(expected.keys()) - set(real)):
         yield Complaint(name, f"Column '{column}' of table '{storage.table}' is missing.", _RESTORE)
-    for column in sorted(real - expected):
-        yield Complaint(
-            name,
-            f"Column '{column}' of table '{storage.table}' is in no catalogue.",
-            "If nobody made it on purpose, remove it.",
-        )
-    indexes = {i["name"] for i in inspector.get_indexes(storage.table, schema=schema)}
-    for purpose, entry in storage.indexes.items():
-        if entry.split("|", 1)[0] not in indexes:
+    for column in sorted(set(real) - set(expected.keys())):
+        yield Complaint(name, f"Column '{column}' of table '{storage.table}' is in no catalogue.", _REMOVE)
+    for column in sorted(set(real) & set(expected.keys())):
+        found, wanted = _written(real[column], dialect), _written(expected[column].type, dialect)
+        if found != wanted:
             yield Complaint(
                 name,
-                f"The index for '{purpose}' is missing.",
-                "Until it is made again, keys are checked but not guarded, and lists are slow.",
+                f"Column '{column}' of table '{storage.table}' is of type {found}, expected {wanted}.",
+                f"Restore a backup, or change the type back to {wanted} by hand.",
             )
+
+
+def _written(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> str:
+    """Return a type as the database writes it. Lengths and collations of text do not count."""
+    text = kind.compile(dialect=dialect).upper().partition(" COLLATE")[0]
+    return "TEXT" if text.startswith(("VARCHAR", "TEXT")) else _SAME.get(text, text)
+
+
+def _indexes(name: str, storage: Storage, inspector: sa.Inspector, schema: str | None) -> Iterable[Complaint]:
+    real = {str(i["name"]) for i in inspector.get_indexes(storage.table, schema=schema)}
+    known = {entry.split("|", 1)[0]: purpose for purpose, entry in storage.indexes.items()}
+    for index in sorted(set(known) - real):
+        yield Complaint(
+            name,
+            f"The index '{index}' for '{known[index]}' is missing.",
+            "Until it is made again, keys are checked but not guarded, and lists are slow. Restore a backup, or take the "
+            "field's 'unique' or 'indexed' out of the metadata and put it back.",
+        )
+    for index in sorted(real - set(known) - {f"ix_{storage.table}_{suffix}"[:63] for suffix in ("mod", "own")}):
+        yield Complaint(name, f"Index '{index}' of table '{storage.table}' is in no catalogue.", _REMOVE)

@@ -21,6 +21,7 @@ from trellis.storage.types import ScaledDecimal, UtcDateTime, json_column, text_
 
 _SIMPLE: dict[str, Callable[[], Any]] = {
     "text": text_column,
+    "joinedtext": text_column,
     "biginteger": sa.BigInteger,
     "integer": sa.Integer,
     "smallinteger": sa.SmallInteger,
