@@ -86,3 +86,29 @@ def matched(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping
         if candidates:
             found[candidates[0]] = name
     return found
+
+
+def remembering(document: Mapping[str, Any], before: Mapping[str, Any], node: Node) -> Mapping[str, Any]:
+    """Return ``document`` with the old names that ``before``, its earlier form, knows and it does not mention.
+
+    Old names are history: a file that was written before a rename was answered does not take them back. A document
+    or element that has a ``was`` of its own keeps that one. Wrong shapes are returned as they are.
+    """
+    fitting, result = node.of(document), dict(document)
+    if node.keeps_names and "was" in before and "was" not in document:
+        result["was"] = before["was"]
+    for key, value in document.items():
+        child, earlier = fitting.child(key), before.get(key)
+        if child.form is Form.LIST and child.item is not None and isinstance(value, list) and isinstance(earlier, list):
+            result[key] = _elements_remembering(value, earlier, child.item)
+    return result if result != document else document
+
+
+def _elements_remembering(value: list[Any], earlier: list[Any], item: Node) -> list[Any]:
+    known = {str(e["name"]): e for e in earlier if isinstance(e, dict) and "name" in e}
+    return [
+        remembering(element, known[str(element["name"])], item)
+        if isinstance(element, dict) and str(element.get("name")) in known
+        else element
+        for element in value
+    ]

@@ -30,7 +30,9 @@ def commands() -> Mapping[str, click.Command]:
     for made in plugins.manager().hook.trellis_commands():
         for command in made:
             if command.name in found:
-                raise RuntimeError(f"A plug-in defines the command '{command.name}', which {found[command.name][0]} has.")
+                raise RuntimeError(
+                    f"A plug-in defines the command '{command.name}', which {found[command.name][0]} has."
+                )
             found[str(command.name)] = ("a plug-in", command)
             _take_json(command)
     return {name: found[name][1] for name in sorted(found)}

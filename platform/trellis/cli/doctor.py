@@ -25,7 +25,11 @@ def command(state: State, everyone: bool, mend: bool) -> None:
         mended = {name: repair(tenant) for name, repair in repairs().items()} if mend else {}
         with tenant.database.reading() as connection:
             checks = [
-                {"check": name, "complaints": [c.to_json() for c in examine(tenant, connection)], **_mended(mended, name)}
+                {
+                    "check": name,
+                    "complaints": [c.to_json() for c in examine(tenant, connection)],
+                    **_mended(mended, name),
+                }
                 for name, examine in examinations().items()
             ]
         answer.append({"tenant": tenant.name, "healthy": not any(c["complaints"] for c in checks), "checks": checks})

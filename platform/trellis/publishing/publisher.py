@@ -23,6 +23,7 @@ from trellis.publishing.publication import Fault, Progress, Publication, is_runn
 from trellis.publishing.tenant_plan import TenantPlan
 from trellis.storage import system
 from trellis_metadata.errors import TrellisError
+from trellis_metadata.renames import remembering
 from trellis_metadata.snapshot import Key, Snapshot
 
 if TYPE_CHECKING:
@@ -73,8 +74,26 @@ class Publisher:
         renames: Sequence[Any] = (),
         replace_all: bool = False,
     ) -> TenantPlan:
-        """Validate documents and plan the change to them."""
-        return self.plan(self.check(documents, removed=removed, replace_all=replace_all), renames=renames)
+        """Validate documents and plan the change to them.
+
+        Old names that the tenant knows and the documents do not mention stay; a document that is renamed is replaced.
+        """
+        kept = self._with_old_names(documents)
+        gone = [(kind, name) for kind, name, path, _ in renames if not path]
+        given = {(d.get("kind"), d.get("name")) for d in kept if isinstance(d, Mapping)}
+        removed = [*removed, *(key for key in gone if key not in given and key not in removed)]
+        return self.plan(self.check(kept, removed=removed, replace_all=replace_all), renames=renames)
+
+    def _with_old_names(self, documents: Sequence[object]) -> list[object]:
+        language, snapshot = self.tenant.language, self.tenant.model().snapshot
+        result: list[object] = []
+        for document in documents:
+            kind = document.get("kind") if isinstance(document, Mapping) else None
+            known = snapshot.get(kind, str(document.get("name"))) if isinstance(kind, str) else None  # type: ignore[attr-defined]
+            if known is not None and isinstance(document, Mapping):
+                document = remembering(document, known, language.structure(known["kind"]))
+            result.append(document)
+        return result
 
     def apply(
         self,
