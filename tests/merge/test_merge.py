@@ -156,7 +156,7 @@ def test_outcome_names_its_element_in_both_languages() -> None:
     entry = outcome(found, "fields", "grade", "max")
     assert (entry.describe("en"), entry.describe("zh")) == (
         "max of field 'grade' of object 'student'",
-        "对象“student”的字段“grade”的max",
+        "对象“student”的字段“grade”的最大值",
     )
 
 

@@ -10,6 +10,7 @@ from trellis_metadata import danger
 from trellis_metadata.addresses import ABSENT
 from trellis_metadata.danger import Danger
 from trellis_metadata.merge.outcome import Outcome
+from trellis_metadata.snapshot import Document
 
 ACCESS_KINDS = frozenset(
     {"permission_set", "role", "sharing_rule", "restriction_rule", "org_unit_tree", "team_template"}
@@ -26,9 +27,10 @@ class Flag:
     outcome: Outcome
     direction: str
 
-    def to_json(self, language: str = "en") -> dict[str, Any]:
-        """Return the flag with its element in words."""
-        return {"key": self.outcome.key, "element": self.outcome.describe(language), "direction": self.direction}
+    def to_json(self, language: str = "en", document: Document | None = None) -> dict[str, Any]:
+        """Return the flag with its element in words; ``document`` is any version of the document that has it."""
+        element = self.outcome.describe(language, document)
+        return {"key": self.outcome.key, "element": element, "direction": self.direction}
 
 
 def security_flags(outcomes: Sequence[Outcome]) -> list[Flag]:
@@ -37,7 +39,7 @@ def security_flags(outcomes: Sequence[Outcome]) -> list[Flag]:
 
 
 def _direction(outcome: Outcome) -> Iterator[str]:
-    if _same(outcome.base, outcome.theirs) or outcome.verdict.value in ("ours", "same"):
+    if _same(outcome.base, outcome.theirs) or not outcome.brings_news:
         return
     before, after = outcome.base, outcome.theirs
     if outcome.kind in ACCESS_KINDS or (outcome.kind == "object" and outcome.path[:1] == ("sharing",)):

@@ -40,6 +40,36 @@ _REASONS: Mapping[str, tuple[str, str]] = {
 }
 
 
+_KEYS: Mapping[str, str] = {
+    "label": "名称",
+    "plural": "复数名称",
+    "help": "帮助",
+    "description": "说明",
+    "message": "提示",
+    "required": "必填",
+    "unique": "唯一",
+    "default": "默认值",
+    "min": "最小值",
+    "max": "最大值",
+    "max_length": "最大长度",
+    "type": "类型",
+    "options": "选项",
+    "columns": "列",
+    "cells": "单元格",
+    "filter": "筛选条件",
+    "sort": "排序",
+    "sharing": "共享",
+    "when": "条件",
+    "items": "项目",
+    "color": "颜色",
+    "restricted": "仅限所列值",
+    "name": "API 名称",
+    "en": "英文",
+    "zh": "中文",
+}
+"""Keys in Chinese; in English a key speaks for itself."""
+
+
 def reason_text(reason: str, language: str) -> str:
     """Return the sentence for the reason of a conflict."""
     found = _REASONS.get(reason)
@@ -65,7 +95,7 @@ def place(kind: str, name: str, path: Path, language: str, document: Document | 
         elif key == ORDER:
             parts.append("顺序" if language == "zh" else "the order")
         else:
-            parts.append(key.replace("_", " "))
+            parts.append(_KEYS.get(key, key) if language == "zh" else key.replace("_", " "))
     return "的".join(parts) if language == "zh" else " of ".join(reversed(parts))
 
 

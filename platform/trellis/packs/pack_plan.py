@@ -100,7 +100,7 @@ class PackPlan:
             "changes": self.changes(language),
             "migrations": [m["version"] for m in self.migrations],
             "conflicts": [self.outcome_json(o, language) for o in self.conflicts],
-            "security": [f.to_json(language) for f in self.flags],
+            "security": [f.to_json(language, self._document_at(f.outcome.kind, f.outcome.name)) for f in self.flags],
             "kept": self._told("ours", language),
             "arrives": self._told("theirs", language) + self._told("merged", language),
             "removed": [place(*a, language, self._document_at(a[0], a[1])) for a in self.removed],
