@@ -195,10 +195,10 @@ def row_writer(root: ObjectModel, fields: Sequence[Resolved]) -> Callable[[Seque
 
     def write(row: Sequence[Any]) -> dict[str, Any]:
         out = dict(zip(names, pick(row), strict=True))
-        out["id"] = format_id(name, row[0])
         for path, to_json in single:
             if (value := out[path]) is not None:
                 out[path] = to_json(value)
+        out["id"] = format_id(name, row[0])  # last: the id may have been asked for as a field too
         for path, start, stop, decode, to_text in compound:
             value = decode(tuple(row[start:stop]))
             out[path] = value if value is None or to_text is None else to_text(value)
