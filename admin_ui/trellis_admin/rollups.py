@@ -32,7 +32,7 @@ def about(root: ObjectModel, field: FieldModel, record: str) -> About | None:
     text = describe(rollup, g.model.snapshot, language().code)
     if rights(g.person, g.model.object(rollup.child).doc).read == "none":
         return About(text)
-    conditions = (Filter(rollup.link, "=", record),)
+    conditions: tuple[Filter, ...] = (Filter(rollup.link, "=", record),)
     where = ""
     if isinstance(rollup.filter, str):
         where = rollup.filter

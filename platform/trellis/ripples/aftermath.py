@@ -72,7 +72,7 @@ def _reads(rule: Rule, fields: frozenset[str]) -> bool:
 def _rows(tx: Transaction, owner: ObjectModel, changes: Mapping[int, Change]) -> list[Row]:
     """Return the live ones of the changed records whole, as they were and as they are."""
     stored = statements_of(owner).fetch(tx.connection, sorted(changes))
-    written = []
+    written: list[Row] = []
     for record, whole in sorted(stored.items()):
         if whole["deleted_at"] is None:
             change = changes[record]

@@ -88,7 +88,7 @@ class Engine:
         try:
             changed = run.upwards()
         except RollupTooLarge as problem:
-            causes = run.causes(problem.details["object"], problem.details["record"])
+            causes = run.causes(problem.object, problem.record)
             for number in causes or rows:
                 rows[number][1].refuse("_record", problem.code, problem.message)
             raise RippleRefused([row.errors or None for _, row in rows.values()]) from None

@@ -47,9 +47,9 @@ class Route:
         for change in changes:
             if change.old is not None:  # nothing points at a new record yet
                 by_id.setdefault(change.id, []).append(change)
-        statement, ids = self._statement(tx) if by_id else None, sorted(by_id)
+        ids = sorted(by_id)
         for start in range(0, len(ids), CHUNK):
-            for row in tx.connection.execute(statement, {"changed": ids[start : start + CHUNK]}):
+            for row in tx.connection.execute(self._statement(tx), {"changed": ids[start : start + CHUNK]}):
                 for change in by_id[row[0]]:
                     yield change, row[1]
 

@@ -36,9 +36,13 @@ Values = dict[int, Any]
 
 
 class RollupTooLarge(TrellisError):
-    """A roll-up has more digits than its field can hold. ``details`` name the parent and the field."""
+    """A roll-up of a record has more digits than its field can hold."""
 
     code = "rollup_too_large"
+
+    def __init__(self, object_name: str, field: str, record: int, shown: str) -> None:
+        self.object, self.record = object_name, record
+        super().__init__(f"'{field}' of {shown} would have more digits than the field can hold.", field=field)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ class ChildList:
         self, connection: Connection, rollups: Sequence[Rollup], ids: Sequence[int], found: dict[str, Values]
     ) -> None:
         statement, aggregates = self._statement(tuple(r.name for r in rollups), lambda: self._build(rollups))
-        for row in connection.execute(statement, {"parents": list(ids)}):
+        for row in connection.execute(statement, {"parents": list(ids)}).all():
             position = 1
             for rollup, aggregate in zip(rollups, aggregates, strict=True):
                 width = len(aggregate.columns)
@@ -109,12 +113,7 @@ class ChildList:
 
     def _too_large(self, rollup: Rollup, record: int) -> RollupTooLarge:
         where = self.model.env.format_id(self.parent.name, record)
-        return RollupTooLarge(
-            f"'{rollup.name}' of {where} would have more digits than the field can hold.",
-            object=self.parent.name,
-            field=rollup.name,
-            record=record,
-        )
+        return RollupTooLarge(self.parent.name, rollup.name, record, where)
 
     def _build(self, rollups: Sequence[Rollup]) -> tuple[sa.Select[Any], list[Aggregate]]:
         source = _Source(self)
@@ -154,7 +153,7 @@ class ChildList:
         statement, resolved = self._statement((rollup.name,), lambda: self._build_ordered(rollup))
         write = resolved.field.codec.to_text if resolved.field is not None else None
         texts: dict[int, list[str]] = {}
-        for row in connection.execute(statement, {"parents": list(ids)}):
+        for row in connection.execute(statement, {"parents": list(ids)}).all():
             value = resolved.decode(tuple(row[1:]))
             texts.setdefault(row[0], []).append(value if isinstance(value, str) else (write or str)(value))
         for parent, values in texts.items():
@@ -162,7 +161,7 @@ class ChildList:
 
     def _pick(self, connection: Connection, rollup: Rollup, ids: Sequence[int], found: Values) -> None:
         statement, resolved = self._statement((rollup.name,), lambda: self._build_picked(rollup))
-        for row in connection.execute(statement, {"parents": list(ids)}):
+        for row in connection.execute(statement, {"parents": list(ids)}).all():
             found[row[0]] = resolved.decode(tuple(row[1:]))
 
     def _build_ordered(self, rollup: Rollup) -> tuple[sa.Select[Any], Resolved]:

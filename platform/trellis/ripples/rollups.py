@@ -20,6 +20,7 @@ from trellis.ripples.inputs import columns_of, inputs_of, levels
 from trellis.ripples.reach import OwnLink, Route
 from trellis.ripples.reading import child_lists
 from trellis.ripples.ripple import Change, Watch, Writer
+from trellis.storage.prepared import Prepared
 
 if TYPE_CHECKING:
     from trellis.tenant import Tenant
@@ -35,6 +36,7 @@ class RollupLevel:
         self.model, self.rollups = model, tuple(rollups)
         self.parent = model.object(target)
         self.lists = child_lists(model, rollups, dialect=tenant.database.dialect_name, time_zone=tenant.time_zone)
+        self._updates: dict[tuple[str, ...], Prepared] = {}
         self.watches = tuple(w for r in rollups for w in _watches(model, r))
 
     def initial(self) -> Mapping[str, Any]:
@@ -75,7 +77,7 @@ class RollupLevel:
         if lock:
             statement = statement.with_for_update(key_share=True)
         for start in range(0, len(ids), CHUNK):
-            for row in connection.execute(statement, {"ids": list(ids[start : start + CHUNK])}):
+            for row in connection.execute(statement, {"ids": list(ids[start : start + CHUNK])}).all():
                 values: dict[str, Any] = {"id": row[0]}
                 position = 1
                 for field in fields:
@@ -99,10 +101,8 @@ class RollupLevel:
         """Store the values of changed parents in one statement. Neither version nor stamps of the parents change."""
         if not changes:
             return
-        names = sorted(set().union(*(c.fields or () for c in changes)))
+        names = tuple(sorted(set().union(*(c.fields or () for c in changes))))
         columns = [(n, self.parent.stored_field(n)) for n in names]
-        t = self.parent.table
-        sets = {c: sa.bindparam(f"v_{c.name}", type_=c.type) for _, f in columns for c in f.columns}
         rows = []
         for change in changes:
             row: dict[str, Any] = {"b_id": change.id}
@@ -110,7 +110,17 @@ class RollupLevel:
                 parts = field.encode(change.new[name])
                 row.update({f"v_{c.name}": v for c, v in zip(field.columns, parts, strict=True)})
             rows.append(row)
-        connection.execute(t.update().where(t.c.id == sa.bindparam("b_id")).values(sets), rows)
+        self._update(names).run_many(connection, rows)
+
+    def _update(self, names: tuple[str, ...]) -> Prepared:
+        found = self._updates.get(names)
+        if found is None:
+            t = self.parent.table
+            columns = [c for n in names for c in self.parent.stored_field(n).columns]
+            sets = {c: sa.bindparam(f"v_{c.name}", type_=c.type) for c in columns}
+            wanted = t.c.id == sa.bindparam("b_id", type_=sa.BigInteger())
+            found = self._updates[names] = Prepared(t.update().where(wanted).values(sets))
+        return found
 
 
 def _watches(model: Model, rollup: Rollup) -> Iterator[Watch]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from trellis.model import ObjectModel
+    from trellis.transaction.row import Row
     from trellis.transaction.transaction import Transaction
 
 
@@ -19,7 +21,8 @@ def together(tx: Transaction) -> Iterator[None]:
     if tx.held_ripples is not None:
         yield
         return
-    tx.held_ripples = held = []
+    held: list[tuple[ObjectModel, Sequence[Row]]] = []
+    tx.held_ripples = held
     try:
         yield
     finally:
