@@ -58,13 +58,16 @@ def served() -> Iterator[str]:
         yield wait(f"http://127.0.0.1:{port}")
     finally:
         server.terminate()
-        server.wait(20)
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
         shutil.rmtree(home, ignore_errors=True)
 
 
 def wait(address: str) -> str:
-    """Return ``address`` once it answers; give up after two minutes."""
-    for _ in range(240):
+    """Return ``address`` once it answers; give up after ten minutes of waiting for the demo data."""
+    for _ in range(1200):
         try:
             with urlopen(f"{address}/api/v1/health", timeout=2):
                 return address

@@ -20,7 +20,8 @@ AXE = Path(__file__).parents[2] / "admin_ui" / "frontend" / "node_modules" / "ax
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 PAGES = ["/", "/_ui", "/o/deal", "/o/deal?f=stage:%3D:won", "/o/deal?q=nothing-has-this", "/o/deal/new", "/o/account/import",
-         "/setup/objects", "/setup/objects/deal", "/setup/objects/deal/fields/new", "/setup/objects/new", "/o/nonsense"]  # fmt: skip
+         "/setup/objects", "/setup/objects/deal", "/setup/objects/deal/fields/new", "/setup/objects/new", "/o/nonsense",
+         "/bin", "/me", "/notifications"]  # fmt: skip
 
 
 @pytest.fixture
