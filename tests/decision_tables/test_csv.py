@@ -107,7 +107,7 @@ def test_table_is_exported_and_imported_at_the_command_line(tmp_path: Path) -> N
 
     file = tmp_path / "t.csv"
     assert run("export", "discount", str(file)).exit_code == 0
-    assert file.read_text(newline="") == TEXT
+    assert file.read_bytes().decode() == TEXT
     assert "Nothing changes" in run("import", "discount", str(file)).output
     file.write_text(TEXT.replace("-0.1", "0.25"))
     assert run("import", "discount", str(file)).exit_code != 0

@@ -10,6 +10,7 @@ import pytest
 from trellis.core import core_documents
 from trellis.fields import field_types
 from trellis.packs import UnknownPack, find_packs, pack_documents
+from trellis.rules.checking import check_formula
 from trellis_metadata.language import Language
 
 OBJECTS = [
@@ -59,7 +60,7 @@ def test_unknown_pack_is_refused_with_the_likely_name() -> None:
 
 
 def test_documents_are_valid_without_a_warning(documents: list[Any]) -> None:
-    language = Language(field_types(), system={})
+    language = Language(field_types(), system={}, formula_checker=check_formula)
     assert language.check([*core_documents(), *documents])[1] == []
 
 
