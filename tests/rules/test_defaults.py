@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.kernel import ADMIN, counting, create, field, obj, publish, ref, rows, write
+from support.kernel import ADMIN, counting, create, field, obj, person, publish, ref, rows, write
 
 from trellis.access import Principal
 from trellis.access.accounts import create_user
@@ -67,7 +67,7 @@ def test_field_of_a_type_gets_the_value_of_its_formula(
 def test_default_reads_the_user_who_writes(tenant: Tenant) -> None:
     user = create_user(tenant, login="bob", name="Bob")
     publish(tenant, ACCOUNT, deal(field("by", default=by("$user.name")), field("for", "user", default=by("$user.id"))))
-    found = made(tenant, {"name": "x"}, principal=Principal("person", user, "Bob"))[0]
+    found = made(tenant, {"name": "x"}, principal=person(tenant, user, "Bob"))[0]
     assert (found["by"], found["for"]) == ("Bob", ref(tenant, "user", user))
 
 
@@ -182,7 +182,7 @@ def test_default_that_cannot_be_worked_out_or_does_not_fit_is_told_at_the_field(
 def test_default_shows_nothing_of_a_record_that_the_writer_may_not_read(tenant: Tenant) -> None:
     """The lookup's record may be read, its parent may not: what stands behind it is blank."""
     bob = create_user(tenant, login="bob", name="Bob")
-    person = Principal("person", bob, "Bob")
+    writer = person(tenant, bob, "Bob")
     publish(tenant, ACCOUNT, deal(field("city", default=by("account.parent.city"))))
     secret = create(tenant, "account", {"name": "S", "city": "Secret", "owner": None})[0]
     mine = create(
@@ -190,7 +190,7 @@ def test_default_shows_nothing_of_a_record_that_the_writer_may_not_read(tenant: 
     )[0]
     given = {"name": "x", "account": ref(tenant, "account", mine)}
     assert made(tenant, given)[0]["city"] == "Secret"
-    assert made(tenant, given, principal=person)[0]["city"] is None
+    assert made(tenant, given, principal=writer)[0]["city"] is None
 
 
 def test_related_records_are_read_once_for_the_batch(tenant: Tenant) -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from support.kernel import ADMIN, codes, counting, create, field, obj, publish, ref, rows, write
+from support.kernel import ADMIN, codes, counting, create, field, obj, person, publish, ref, rows, write
 
 from trellis.access import Principal
 from trellis.access.accounts import create_user
@@ -80,7 +80,7 @@ def test_default_finds_no_record_that_the_writer_may_not_read_but_a_rule_does(te
     rule = {"name": "crowded", "when": f"{lookup} > 100", "message": "Too crowded", "at": "code"}
     publish(tenant, CITY, visit(field("people", "integer", default=by(lookup)), validation=[rule]))
     create(tenant, "city", {"code": "S", "people": 7}, {"code": "L", "people": 700})
-    bob = Principal("person", create_user(tenant, login="bob", name="Bob"), "Bob")
+    bob = person(tenant, create_user(tenant, login="bob", name="Bob"), "Bob")
     assert one(tenant, code="S")["people"] == 7
     assert one(tenant, bob, code="S")["people"] is None
     with pytest.raises(RecordsInvalid) as caught:
@@ -104,6 +104,69 @@ def test_wrong_vlookup_is_refused(tenant: Tenant, formula: str, words: str) -> N
     with pytest.raises(InvalidMetadata) as caught:
         publish(tenant, CITY, visit(field("x", default=by(formula))))
     assert any(words in d.message for d in caught.value.diagnostics)
+
+
+def test_default_shows_nothing_of_a_field_that_the_writer_may_not_read(tenant: Tenant) -> None:
+    """Neither of a related record nor of one that VLOOKUP finds, nor of the new record itself."""
+    rights = {
+        "kind": "permission_set",
+        "name": "visits",
+        "label": "Visits",
+        "objects": [
+            {
+                "name": "city",
+                "rights": ["read", "view_all"],
+                "default_field": "read",
+                "fields": [{"name": "people", "access": "none"}],
+            },
+            {"name": "visit", "rights": ["create", "read", "edit"], "fields": [{"name": "cost", "access": "none"}]},
+        ],
+    }
+    publish(
+        tenant,
+        CITY,
+        visit(
+            field("place", "lookup", target="city", relationship="visits"),
+            field("a", "integer", default=by("place.people")),
+            field("b", "integer", default=by("VLOOKUP($object.city.people, $object.city.code, code)")),
+            field("cost", "integer", default=7),
+            field("c", "integer", default=by("cost * 2")),
+            sharing={"default": "edit"},
+        ),
+        rights,
+    )
+    place = ref(tenant, "city", create(tenant, "city", {"code": "S", "people": 7})[0])
+    assert [one(tenant, code="S", place=place)[n] for n in "abc"] == [7, 7, 14]
+    bob = person(tenant, create_user(tenant, login="bob", name="Bob"), "Bob", "visits")
+    assert [one(tenant, bob, code="S", place=place)[n] for n in "abc"] == [None, None, None]
+
+
+@pytest.mark.parametrize(
+    "call", ['CONVERT(amount, "USD", "CNY")', "VLOOKUP($object.city.people, $object.city.code, code)"]
+)
+def test_formula_field_that_reads_besides_its_record_is_refused_by_name(tenant: Tenant, call: str) -> None:
+    with pytest.raises(InvalidMetadata, match="reads besides its record"):
+        publish(tenant, CITY, visit(field("x", "formula", returns="number", formula=call)))
+
+
+def test_uses_of_a_field_and_a_table_are_found_in_conditions_and_defaults(tenant: Tenant) -> None:
+    from trellis.publishing.where_used import where_used
+
+    table = {
+        "kind": "decision_table",
+        "name": "limits",
+        "label": "Limits",
+        "keys": [{"name": "code", "type": "text"}],
+        "values": [{"name": "limit", "type": "number"}],
+        "rows": [{"name": "z", "then": {"limit": 1}}],
+    }
+    fields = [field("x", "integer", default=by('LOOKUP("limits", code)'), visible_when="amount > 1")]
+    publish(tenant, table, visit(*fields))
+    snapshot = tenant.model().snapshot
+    found = where_used(tenant.language, snapshot, "decision_table", "limits")
+    assert [u.pointer for u in found] == ["/fields/3/default/formula"]
+    found = where_used(tenant.language, snapshot, "object", "visit", "amount")
+    assert [u.pointer for u in found] == ["/fields/3/visible_when"]
 
 
 def rate(tenant: Tenant, currency: str, day: date, value: str) -> None:

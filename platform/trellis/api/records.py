@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import sqlalchemy as sa
 from flask import Blueprint, Response, request
 
-from trellis.access.masking import hidden_fields, visible_history
+from trellis.access.masking import hidden_fields
 from trellis.api import reading
 from trellis.api.answers import answer
 from trellis.api.context import Api, Reading

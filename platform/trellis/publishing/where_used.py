@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from trellis.rules.scope import USER, ObjectScope
+from trellis.rules.scope import OLD, USER, ObjectScope
+from trellis_metadata.field_checks import CONDITIONS, is_formula
 from trellis_metadata.formula.checker import check
 from trellis_metadata.formula.errors import FormulaError
 from trellis_metadata.formula.parser import parse
@@ -47,10 +49,26 @@ def _references(
 ) -> Iterator[tuple[str, tuple[str, str], str | None]]:
     for reference in language.kind(document["kind"]).references(document):
         yield reference.pointer, (reference.kind, reference.name), reference.field
-    for i, rule in enumerate(document.get("validation", ()) if document["kind"] == "object" else ()):
-        for path in _paths_of(snapshot, document["name"], rule["when"]):
+    for pointer, text in _formulas(document) if document["kind"] == "object" else ():
+        for path in _paths_of(snapshot, document["name"], text):
             owner = ("object", "user" if path.startswith(USER) else document["name"])
-            yield f"/validation/{i}/when", owner, path.removeprefix(f"{USER}.")
+            yield pointer, owner, path.removeprefix(f"{USER}.").removeprefix(f"{OLD}.")
+        for table in _TABLE.findall(text):
+            yield pointer, ("decision_table", table), None
+
+
+def _formulas(document: Document) -> Iterator[tuple[str, str]]:
+    """Yield the place and the text of every rule, condition and default of an object."""
+    for i, rule in enumerate(document.get("validation", ())):
+        yield f"/validation/{i}/when", rule["when"]
+    for i, field in enumerate(document["fields"]):
+        yield from ((f"/fields/{i}/{key}", field[key]) for key in CONDITIONS if key in field)
+        if is_formula(field.get("default")):
+            yield f"/fields/{i}/default/formula", field["default"]["formula"]
+
+
+_TABLE = re.compile(r"""LOOKUP\s*\(\s*["']([a-z][a-z0-9_]*)["']""", re.IGNORECASE)
+"""Decision tables are named by fixed texts."""
 
 
 def _paths_of(snapshot: Snapshot, object_name: str, text: str) -> list[str]:

@@ -60,10 +60,14 @@ def typed_field(field: Mapping[str, Any], object_name: str, snapshot: Snapshot) 
 
 
 def only_while_saving(root: Node) -> Iterator[Problem]:
-    """Yield the parts of a formula that only mean something while a record is saved."""
+    """Yield the parts of a formula that can be answered only while a record is saved."""
     for node in walk(root):
         if isinstance(node, Call) and node.function.reads & Reads.CHANGE:
             yield _problem(node, f"{node.function.name} is known only while a record is saved.")
+        elif isinstance(node, Call) and getattr(node.function, "outside", False):
+            yield _problem(
+                node, f"{node.function.name} reads besides its record: use it in defaults, conditions and rules."
+            )
         elif isinstance(node, Field) and node.symbol.path.startswith(f"{OLD}."):
             yield _problem(node, "The record before the change is known only while a record is saved.")
 

@@ -15,7 +15,7 @@ from trellis.fields.base import InvalidValue
 from trellis.model import ObjectModel
 from trellis.publishing.filling import fold
 from trellis.rules.reader import Reader
-from trellis.rules.values import plain_value, readable
+from trellis.rules.values import field_readable, plain_value, readable
 from trellis.transaction.statements import statements_of
 
 CHUNK = 500
@@ -62,9 +62,9 @@ class Outside:
             self._wanted.setdefault(key, set()).add(value)
             return None
         record = known[value]
-        if record is None:
-            return None
         owner = self._reader.model.object(object_name)
+        if record is None or (self._guarded and not field_readable(self._reader, owner, field)):
+            return None
         return plain_value(owner, field, record)
 
     def fetch(self) -> bool:
@@ -84,6 +84,8 @@ class Outside:
                 column.in_(wanted[start : start + CHUNK]), owner.table.c.deleted_at.is_(None)
             )
             ids.update({row[1]: row[0] for row in self._reader.connection.execute(query)})
+        if self._guarded and not field_readable(self._reader, owner, key_field):
+            return dict.fromkeys(values)
         found = statements_of(owner).fetch(self._reader.connection, sorted(ids.values())) if ids else {}
         if self._guarded:
             found = readable(self._reader, owner, found)

@@ -153,9 +153,7 @@ class ObjectScope:
             return None
         return Symbol(".".join((*passed, *steps)), _TYPES[category], relations=(*passed, *steps[:-2]))
 
-    def _symbol(
-        self, path: str, found: tuple[str, Mapping[str, Any]], relations: tuple[str, ...]
-    ) -> Symbol | None:
+    def _symbol(self, path: str, found: tuple[str, Mapping[str, Any]], relations: tuple[str, ...]) -> Symbol | None:
         owner, field = found
         if field["type"] == "formula":
             return symbol_of(self, path, field, relations, owner)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from trellis.access import rights
 from trellis.access.decide import allowed_ids
 from trellis.fields.base import Codec
 from trellis.fields.currency import Money
@@ -61,7 +62,10 @@ def _user_values(reader: Reader, paths: Sequence[Path], *, guarded: bool) -> Val
     model, user = reader.model.object("user"), reader.principal.user
     found = statements_of(model).fetch(reader.connection, [user]) if user is not None else {}
     record = found.get(user or 0, {})
-    return {f"{USER}.{path}": value for path, value in read(reader, model, [record], paths, guarded=guarded)[0].items()}
+    # Everybody may know himself; what stands behind his record is guarded.
+    own = read(reader, model, [record], [p for p in paths if len(p) == 1], guarded=False)[0]
+    more = read(reader, model, [record], [p for p in paths if len(p) > 1], guarded=guarded)[0]
+    return {f"{USER}.{path}": value for path, value in {**own, **more}.items()}
 
 
 def read(
@@ -71,6 +75,10 @@ def read(
     out: list[Values] = [{} for _ in records]
     nested: dict[str, list[Path]] = {}
     for path in paths:
+        if guarded and not field_readable(reader, model, path[0]):
+            for values in out:
+                values[".".join(path)] = None
+            continue
         compound = model.field(path[0]) if len(path) == 2 else None
         if compound is not None and path[1] in compound.codec.parts:
             for record, values in zip(records, out, strict=True):
@@ -99,6 +107,12 @@ def readable(reader: Reader, model: ObjectModel, records: Mapping[int, Values]) 
     """Return the records that the principal may read."""
     seen = allowed_ids(reader.connection, reader.principal, reader.model, model, records, "read")
     return {k: v for k, v in records.items() if k in seen}
+
+
+def field_readable(reader: Reader, model: ObjectModel, name: str) -> bool:
+    """Whether the principal may read a field whole, not only masked."""
+    allowed = rights(reader.principal, model.doc)
+    return name == "id" or (allowed.may_read_field(name) and not allowed.masks(name))
 
 
 def plain_value(model: ObjectModel, name: str, record: Mapping[str, Any]) -> Any:
