@@ -26,6 +26,7 @@ docs: .venv/.test-ready
 
 bench: .venv/.test-ready
 	$(PY) bench/run.py
+	$(PY) bench/formulas.py $(FORMULA_BENCH)
 
 soak: .venv/.test-ready
 	TRELLIS_ROUNDS=50 $(PY) -m pytest -q tests/durability

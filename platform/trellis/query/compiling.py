@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import itemgetter
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -12,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from trellis.access import AccessDenied, Principal, rights
 from trellis.access.masking import hidden_fields
-from trellis.access.narrow import narrow_predicate, prefers_narrow
+from trellis.access.narrow import narrow_predicate, narrow_source, prefers_narrow
 from trellis.access.searching import words_in_visible_fields
 from trellis.clock import today
 from trellis.fields.base import InvalidValue
@@ -44,8 +45,11 @@ class Plan:
         if rights(principal, self.root.doc).read == "none":
             raise AccessDenied(f"You may not read '{self.root.name}'.")
         self.paths = Paths(model, self.root, principal, Surroundings.of(tenant))
-        self.narrow = prefers_narrow(tenant, connection, model, principal, query.object)
+        self.narrow = not query.deleted and prefers_narrow(tenant, connection, model, principal, query.object)
         """Whether the asker reaches so few records that the query starts from them."""
+        self.is_sqlite = tenant.database.is_sqlite
+        if self.narrow:
+            self.paths.source = narrow_source(principal, self.root, is_sqlite=self.is_sqlite)
         self.problems: list[dict[str, str]] = []
         self.binders: list[Binder] = []
 
@@ -62,7 +66,7 @@ class Plan:
             t.c.deleted_at.isnot(None) if self.query.deleted else t.c.deleted_at.is_(None)
         ]
         # What is in the recycle bin is for those who could bring it back.
-        mine = narrow_predicate(self.principal, self.root, t) if self.narrow and not self.query.deleted else None
+        mine = narrow_predicate(self.principal, self.root, t, is_sqlite=self.is_sqlite) if self.narrow else None
         if mine is None:
             mine = record_predicate(self.principal, self.root, t, "edit" if self.query.deleted else "read")
         if mine is not sa.true():
@@ -155,8 +159,11 @@ def compile_rows(plan: Plan, after: Sequence[Any] | None) -> Compiled:
     if after is not None:
         conditions.append(_after(keys, after))
     t = plan.root.table
-    columns = [t.c.id, t.c.version, *(c for r in fields for c in r.columns)]
-    # Ordered by name where it is a formula, so that the database computes it once.
+    # A formula that the list is ordered by is selected once, as the key, and ordered by its name: computed once per row.
+    ordered = {r.path: i for i, (r, _) in enumerate(keys) if r.field and r.field.is_formula}
+    own = [r for r in fields if r.path not in ordered]
+    columns = [t.c.id, t.c.version, *(c for r in own for c in r.columns)]
+    write = row_writer(plan.root, fields, {path: len(columns) + i for path, i in ordered.items()})
     named = [
         r.column.label(f"key_{i}") if r.field and r.field.is_formula else r.column for i, (r, _) in enumerate(keys)
     ]
@@ -166,7 +173,7 @@ def compile_rows(plan: Plan, after: Sequence[Any] | None) -> Compiled:
         for c, (r, d) in zip(named, keys, strict=True)
     ]
     statement = statement.order_by(*order).limit(sa.bindparam("row_limit", type_=sa.Integer()))
-    return Compiled(statement, count, tuple(keys), len(columns), row_writer(plan.root, fields), tuple(plan.binders))
+    return Compiled(statement, count, tuple(keys), len(columns), write, tuple(plan.binders))
 
 
 def default_fields(model: ObjectModel, principal: Principal) -> list[str]:
@@ -175,17 +182,22 @@ def default_fields(model: ObjectModel, principal: Principal) -> list[str]:
     return [f.name for f in model.all_fields if f.is_shown and f.name not in hidden]
 
 
-def row_writer(root: ObjectModel, fields: Sequence[Resolved]) -> Callable[[Sequence[Any]], dict[str, Any]]:
-    """Return a closure from a row (id, version, field columns …) to its JSON form."""
+def row_writer(
+    root: ObjectModel, fields: Sequence[Resolved], elsewhere: Mapping[str, int] = MappingProxyType({})
+) -> Callable[[Sequence[Any]], dict[str, Any]]:
+    """Return a closure from a row (id, version, field columns …) to its JSON form.
+
+    ``elsewhere`` has the places of fields of one column that stand behind the others.
+    """
     format_id, name = root.env.format_id, root.name
     names, places = ["id", "version"], [0, 1]
     single: list[tuple[str, Callable[[Any], Any]]] = []
     compound: list[tuple[str, int, int, Callable[[tuple[Any, ...]], Any], Callable[[Any], Any] | None]] = []
     position = 2
     for r in fields:
-        width = len(r.columns)
+        width = 0 if r.path in elsewhere else len(r.columns)
         names.append(r.path)
-        places.append(position if width else 0)
+        places.append(elsewhere.get(r.path, position if width else 0))
         if not r.simple:
             compound.append((r.path, position, position + width, r.decode, r.write))
         elif r.write is not None:
