@@ -274,3 +274,77 @@ def test_no_worker_outlives_its_transaction(acme: Tenant, sandbox: Sandbox) -> N
         write(acme, lambda tx: tx.create("deal", [{"name": "x", "grade": "unknown"}]))
     children = Path(f"/proc/{sandbox._zygote.pid}/task/{sandbox._zygote.pid}/children").read_text().split()
     assert len(children) <= sandbox._wanted_spares + 1
+
+
+def test_delete_scripts_refuse_and_follow(acme: Tenant) -> None:
+    publish(
+        acme,
+        script("keeps", "if record.name == 'keep': reject('It stays')", "before_delete"),
+        script("notes", "crm.create('account', {'name': 'Gone: ' + record.name})", "after_delete"),
+    )
+    kept, gone = create(acme, "deal", {"name": "keep"}, {"name": "go"})
+    outcomes = write(acme, lambda tx: tx.delete("deal", [kept, gone], mode="partial"))
+    assert [o.action for o in outcomes] == ["refused", "deleted"]
+    assert outcomes[0].errors == {"_record": [{"code": "rejected", "message": "It stays"}]}
+    assert [r["name"] for r in rows(acme, "deal")] == ["keep"]
+    assert [r["name"] for r in rows(acme, "account")] == ["Gone: go"]
+    with pytest.raises(RecordsInvalid):
+        write(acme, lambda tx: tx.delete("deal", [kept]))
+
+
+STAGED = [
+    obj("ticket", field("name", required=True), field("note"), field("stage", "stage", pipelines=["flow"])),
+    {
+        "kind": "pipeline",
+        "name": "flow",
+        "object": "ticket",
+        "field": "stage",
+        "stages": [{"name": "new"}, {"name": "open"}, {"name": "done"}],
+        "moves": [["new", "open"], ["open", "done"]],
+    },
+]
+
+
+def test_stage_move_scripts_see_moves_only(acme: Tenant) -> None:
+    publish(
+        acme,
+        *STAGED,
+        {
+            **script("moves", "record.note = f'{old.stage}>{record.stage}'", "before_stage_move"),
+            "object": "ticket",
+        },
+    )
+    [number] = create(acme, "ticket", {"name": "x", "stage": "new"})
+    write(acme, lambda tx: tx.update("ticket", [{"id": number, "name": "y"}]))
+    assert rows(acme, "ticket")[0]["note"] is None
+    write(acme, lambda tx: tx.update("ticket", [{"id": number, "stage": "open"}]))
+    assert rows(acme, "ticket")[0]["note"] == "new>open"
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"object": None}, "missing_key"),
+        ({"events": ["endpoint"]}, "endpoint_path"),
+        ({"path": "a"}, "endpoint_path"),
+        ({"methods": ["GET"]}, "endpoint_path"),
+        ({"events": ["endpoint", "validation"], "path": "a"}, "endpoint_alone"),
+        ({"object": "nothing"}, "unknown_reference"),
+        ({"rights": [{"object": "nothing", "verbs": ["read"]}]}, "unknown_reference"),
+        ({"events": ["sometimes"]}, None),
+        ({"schedule": "daily"}, None),
+    ],
+)
+def test_documents_that_make_no_sense_are_refused(acme: Tenant, change: dict[str, Any], code: str | None) -> None:
+    document = {k: v for k, v in {**script("odd", "1", "validation"), **change}.items() if v is not None}
+    with pytest.raises(InvalidMetadata) as caught:
+        publish(acme, document)
+    assert code is None or code in {d.code for d in caught.value.diagnostics}
+
+
+def test_two_endpoints_cannot_share_an_address(acme: Tenant) -> None:
+    one = {"kind": "script", "name": "one", "events": ["endpoint"], "path": "a", "source": "1", "pack": "p"}
+    with pytest.raises(InvalidMetadata) as caught:
+        publish(acme, one, {**one, "name": "two"})
+    assert "same_path" in {d.code for d in caught.value.diagnostics}
+    publish(acme, one, {**one, "name": "two", "pack": "q"})

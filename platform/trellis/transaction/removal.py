@@ -18,6 +18,7 @@ from trellis.access.writing import Reached, reached
 from trellis.model import ObjectModel, Reference
 from trellis.ripples.together import together
 from trellis.storage import system
+from trellis.transaction import steps
 from trellis.transaction.attempt import attempt
 from trellis.transaction.errors import NotFound, RecordsInvalid, RippleRefused, VersionConflict
 from trellis.transaction.outcome import Outcome
@@ -60,8 +61,10 @@ def delete(
         _judge(tx, model, i, record, stored.get(record), versions, allowed, alone=len(ids) == 1)
         for i, record in enumerate(ids)
     ]
+    steps.run(tx.tenant.steps.before_delete, tx, model, rows)
     while not _went(tx, model, rows, partial=mode == "partial"):
         pass
+    steps.run(tx.tenant.steps.after_delete, tx, model, rows)
     return [
         Outcome(
             "refused" if r.errors else "deleted",

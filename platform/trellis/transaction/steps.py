@@ -34,6 +34,10 @@ class Steps:
     """Reverse dependencies: roll-ups, shares, pools, clocks."""
     after: list[Step] = field(default_factory=list)
     """After-rules and after-scripts, in rounds."""
+    before_delete: list[Step] = field(default_factory=list)
+    """Judges records that somebody wants to delete; not those that go along by cascade. May refuse, may not change."""
+    after_delete: list[Step] = field(default_factory=list)
+    """What follows when records were deleted."""
     commit: list[CommitStep] = field(default_factory=list)
     """Rules that judge the whole transaction."""
 

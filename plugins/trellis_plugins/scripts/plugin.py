@@ -23,6 +23,8 @@ def trellis_open_tenant(tenant: Tenant) -> None:
     tenant.steps.own_row.append(steps.before)
     tenant.steps.judgement.append(steps.validate)
     tenant.steps.after.append(steps.after)
+    tenant.steps.before_delete.append(steps.before_delete)
+    tenant.steps.after_delete.append(steps.after_delete)
     tenant.steps.commit.append(steps.commit)
 
 

@@ -35,6 +35,18 @@ def after(tx: Transaction, model: ObjectModel, rows: Sequence[Row]) -> None:
     _run_events(tx, model, rows, "after", changing=False)
 
 
+def before_delete(tx: Transaction, model: ObjectModel, rows: Sequence[Row]) -> None:
+    """Let scripts refuse a deletion."""
+    for script in catalogue_of(tx.model).hooks.get((model.name, "before_delete"), ()):
+        _run(tx, model, script, "before_delete", [r for r in rows if not r.errors], changing=False)
+
+
+def after_delete(tx: Transaction, model: ObjectModel, rows: Sequence[Row]) -> None:
+    """Let scripts act when records were deleted."""
+    for script in catalogue_of(tx.model).hooks.get((model.name, "after_delete"), ()):
+        _run(tx, model, script, "after_delete", list(rows), changing=False)
+
+
 def commit(tx: Transaction) -> None:
     """Store the record of runs."""
     found = tx.notes.get("scripts")
