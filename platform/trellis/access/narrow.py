@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from trellis.access.among import among
+from trellis.access.among import among, driven_by
 from trellis.access.arms import arms
 from trellis.access.arms.base import READ, Ask
 from trellis.access.predicate import asker
@@ -28,14 +28,27 @@ KEEP = timedelta(minutes=10)
 MAX_KNOWN = 20_000
 
 
-def narrow_predicate(principal: Principal, root: ObjectModel, table: Any) -> sa.ColumnElement[bool] | None:
-    """Return the condition to read records in the narrow shape; None where there is no such shape."""
+def narrow_source(principal: Principal, root: ObjectModel, *, is_sqlite: bool) -> Any:
+    """Return what to select from in the narrow shape: on SQLite the person's records first, then the table."""
+    ids = _ids(principal, root)
+    if ids is None or not is_sqlite:
+        return root.table
+    mine = ids.subquery("reached")
+    # SQLite has no other way to be told which table comes first.
+    return driven_by(mine, root.table, root.table.c.id == next(iter(mine.c)))
+
+
+def narrow_predicate(
+    principal: Principal, root: ObjectModel, table: Any, *, is_sqlite: bool
+) -> sa.ColumnElement[bool] | None:
+    """Return the condition that goes with :func:`narrow_source`; None where there is no narrow shape."""
     ids = _ids(principal, root)
     if ids is None or root.model is None:
         return None
     ask = Ask(principal, root.model, root, table, READ, asker(principal))
     taken = [c for a in arms() if a.subtracts and (c := a.condition(ask)) is not None]
-    return sa.and_(among(table.c.id, ids.scalar_subquery()), *taken)
+    given = sa.true() if is_sqlite else among(table.c.id, ids.scalar_subquery())
+    return sa.and_(given, *taken)
 
 
 def _ids(principal: Principal, root: ObjectModel) -> Any:
@@ -52,7 +65,7 @@ def _ids(principal: Principal, root: ObjectModel) -> Any:
         if ids is None:
             return None
         found.append(ids)
-    return sa.union(*found) if len(found) > 1 else found[0] if found else None
+    return sa.union(*found) if len(found) > 1 else found[0].distinct() if found else None
 
 
 def prefers_narrow(
