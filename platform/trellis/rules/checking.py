@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from trellis.fields import field_types
 from trellis.rules import field_values
 from trellis.rules.access_conditions import beyond_the_row
 from trellis.rules.default_order import cycle_through
@@ -98,7 +99,7 @@ def _default(
 def _option(typed: Typed, field: Mapping[str, Any], snapshot: Snapshot, pointer: str) -> Iterator[Diagnostic]:
     """Judge the option that a formula names outright."""
     root = typed.root
-    if field_values.field_types()[field["type"]].category != "choice" or not isinstance(root, Const):
+    if field_types()[field["type"]].category != "choice" or not isinstance(root, Const):
         return
     source = snapshot.get("picklist", field["picklist"]) if "picklist" in field else field
     known = [o["name"] for o in (source or {}).get("options", ())]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from trellis.clock import UTC
 from trellis.fields import field_types
 from trellis.formula.numbers import WIDE, plain
 from trellis.model import FieldModel

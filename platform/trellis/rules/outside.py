@@ -89,7 +89,7 @@ class Outside:
         found = statements_of(owner).fetch(self._reader.connection, sorted(ids.values())) if ids else {}
         if self._guarded:
             found = readable(self._reader, owner, found)
-        return {v: found.get(ids.get(stored.get(v))) for v in values}
+        return {v: found.get(ids.get(stored.get(v), 0)) for v in values}
 
 
 def _stored(owner: ObjectModel, name: str, value: Any) -> Any:
