@@ -10,9 +10,9 @@ from flask import Flask
 
 from trellis.api import create_api
 from trellis.api.limits import RateLimits, limit_requests
+from trellis.api.page_sessions import PageSessions
 from trellis.key_files import key_of
 from trellis.runtime import Runtime
-from trellis.sessions import PageSessions
 
 MAX_BODY = 64 * 1024 * 1024
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, CursorResult, Dialect
+from sqlalchemy.engine import Connection, Dialect
 
 Values = Mapping[str, Any]
 _Bind = tuple[str, Callable[[Any], Any] | None]
@@ -56,8 +56,8 @@ class Prepared:
         """Return the insert of a table's columns (all, or those named); what it generates is not returned."""
         return cls(table.insert().inline(), list(names) or [c.name for c in table.c])
 
-    def run(self, connection: Connection, values: Values) -> CursorResult[Any]:
-        """Run the statement once."""
+    def run(self, connection: Connection, values: Values) -> Any:
+        """Run the statement once and return SQLAlchemy's result."""
         compiled = self._for(connection)
         return connection.exec_driver_sql(compiled.text, compiled.parameters(values))
 
