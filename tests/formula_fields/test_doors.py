@@ -145,7 +145,7 @@ def cli(database_url: str, tmp_path: Path) -> Callable[..., Result]:
 def test_command_line_filters_and_explains(cli: Callable[..., Result], tmp_path: Path) -> None:
     rows = tmp_path / "deals.json"
     rows.write_text(json.dumps([{"name": "alpha", "amount": "200", "cost": "120"}, {"name": "beta", "amount": "3"}]))
-    imported = cli("import", str(rows), "--object", "deal")
+    imported = cli("import", str(rows), "deal")
     assert imported.exit_code == 0, imported.output
     found = cli("--json", "query", "deal", "--filter", "margin < 0.5", "--fields", "name,margin")
     (row,) = json.loads(found.output)["records"]
