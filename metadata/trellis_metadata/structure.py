@@ -43,6 +43,11 @@ class Node:
     merge: str = ""
     identity: tuple[str, ...] = ()
 
+    @property
+    def is_grid(self) -> bool:
+        """Whether the value is rows of cells, which merge cell by cell."""
+        return self.merge == "ordered" and self.item is not None and bool(self.item.merge)
+
     def of(self, value: Mapping[str, Any]) -> Node:
         """Return the node that fits ``value``: for a field, that of its type."""
         return self.variants.get(str(value.get("type")), self) if self.variants else self

@@ -64,7 +64,7 @@ class Overlay:
             return self._put(value or {}, part, node, at)
         if node.form is Form.LIST and node.item is not None:
             return self._put_elements(list(value or ()), part, node.item, at)
-        if node.item is not None and node.item.merge:
+        if node.is_grid:
             known = {_text(c) for row in value or () for c in row}
             fresh = [[c for c in row if _text(c) not in known] for row in part]
             return [*(value or ()), *(row for row in fresh if row)]
@@ -114,7 +114,7 @@ class Overlay:
             # A cell that was moved stands in another section now.
             cells = {_text(c) for p in part for k, rows in p.items() if _is_grid(node.item, k) for r in rows for c in r}
             return [_without_cells(e, node.item, cells) for e in elements] if cells else elements
-        if node.item is not None and node.item.merge:
+        if node.is_grid:
             return _rows_without(value, {_text(c) for row in part for c in row})
         return [e for e in value if not any(same(e, gone) for gone in part)]
 
@@ -142,7 +142,7 @@ class Overlay:
                 elif element["name"] not in later:
                     found.append(element)
             return found
-        if node.item is not None and node.item.merge:
+        if node.is_grid:
             later_cells = {_text(c) for row in other or () for c in row}
             return _rows_without(value, later_cells)
         return [e for e in value if not any(same(e, x) for x in other or ())]
@@ -176,7 +176,7 @@ def _adds(node: Node, value: Any) -> bool:
 
 def _is_grid(item: Node, key: str) -> bool:
     child = item.keys.get(key)
-    return child is not None and bool(child.merge) and child.item is not None and bool(child.item.merge)
+    return child is not None and child.is_grid
 
 
 def _without_cells(element: Mapping[str, Any], item: Node, cells: set[str]) -> Mapping[str, Any]:

@@ -115,7 +115,7 @@ class ThreeWay:
             start = [] if base is ABSENT else base
             if not isinstance(start, list) or _equal(theirs, ours):
                 return None
-            if node.item.merge:
+            if node.is_grid:
                 return self._one_grid(start, theirs, ours, node, at)
             identify = _identity(node, (start, theirs, ours))
             if identify is not None:
@@ -133,7 +133,7 @@ class ThreeWay:
         at: Path,
         present: bool,
     ) -> Any:
-        grids = {key: node for key, node in item.keys.items() if node.merge and node.item and node.item.merge}
+        grids = {key: node for key, node in item.keys.items() if node.is_grid}
         places = {key: self._places(base, theirs, ours, key, node, at) for key, node in grids.items()}
         merged: dict[str, Any] = {}
         for name in dict.fromkeys([*ours, *theirs, *base]):

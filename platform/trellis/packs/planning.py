@@ -19,6 +19,7 @@ from trellis_metadata.diagnostics import Diagnostic
 from trellis_metadata.errors import TrellisError
 from trellis_metadata.merge import Address, Choices, Side, merge, prune
 from trellis_metadata.merge.overlay import Overlay
+from trellis_metadata.merge.pruning import errors_in
 from trellis_metadata.snapshot import Document, Key, Snapshot
 
 if TYPE_CHECKING:
@@ -82,9 +83,12 @@ def plan_install(
     written = {"pristine": content.pristine, "options": answers, "slices": parts, "began": began}
     written["granted"] = sorted(source.document.get("permissions", ()))
     document = {**source.document, "installed": {k: v for k, v in written.items() if v}}
+    theirs = full(tenant, content, source.prefix, current, base)
+    if old is None:
+        _refuse_broken(tenant, current, theirs)
     merged = merge(
         full(tenant, base, old.prefix if old else source.prefix, current),
-        full(tenant, content, source.prefix, current, base),
+        theirs,
         current.without([("pack", source.name)]).with_documents([document]),
         tenant.language,
         {**_remembered(tenant, source.name), **(choices or {})},
@@ -133,6 +137,14 @@ def without(tenant: Tenant, snapshot: Snapshot, pack: Installed) -> tuple[Snapsh
     own = [find_document(left, key) for key in pack.content.own.documents]
     left = left.without([("pack", pack.name), *((d["kind"], d["name"]) for d in own if d is not None)])
     return prune(tenant.language, left)
+
+
+def _refuse_broken(tenant: Tenant, current: Snapshot, theirs: Snapshot) -> None:
+    """Refuse a new pack that is not valid by itself; at an upgrade the merge tells what does not fit."""
+    known = {(d.document, d.code, d.message) for d in errors_in(tenant.language, current)}
+    found = errors_in(tenant.language, current.with_documents(theirs))
+    if errors := [d for d in found if (d.document, d.code, d.message) not in known]:
+        raise InvalidMetadata(errors)
 
 
 def _shape_of_parts(tenant: Tenant, content: Content) -> list[Diagnostic]:
