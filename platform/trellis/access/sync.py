@@ -38,7 +38,7 @@ def follow(tenant: Tenant, connection: Connection, old: Snapshot, new: Snapshot,
     if _differ(old, new, ("sharing_rule", "org_unit_tree")):
         refresh_owner_rules(connection, new)
     if _differ(old, new, RULES):
-        _follow_rules(tenant, connection, new)
+        follow_rules(tenant, connection, new)
     bump_access(connection)
 
 
@@ -67,7 +67,8 @@ def _differ(old: Snapshot, new: Snapshot, kinds: tuple[str, ...]) -> bool:
     return digests(old) != digests(new)
 
 
-def _follow_rules(tenant: Tenant, connection: Connection, new: Snapshot) -> None:
+def follow_rules(tenant: Tenant, connection: Connection, new: Snapshot) -> None:
+    """Forget rules by condition that changed or went, and begin those that are new."""
     wanted = {
         (kind, name): (document, _digest(document))
         for kind in RULES

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from trellis.publishing import catalogue, versions
 from trellis.publishing.errors import CannotUndo
 from trellis.publishing.expansion import Expansion, expand
-from trellis.publishing.findings import examine
+from trellis.publishing.findings import Finding, examine
 from trellis.publishing.tenant_plan import TenantPlan
 from trellis.ripples.inputs import recomputed
 from trellis.storage import system
@@ -59,7 +59,15 @@ def _examined(
     model = tenant.model_in(connection)
     expansion = expansion_of(tenant, connection, model.snapshot, new, plan, revive=revive)
     findings = examine(connection, model, new, expansion, plan)
+    findings += access_findings(tenant, model.snapshot, new)
     return TenantPlan(plan, new, tuple(findings), revive, undoes, tuple(expansion.fills))
+
+
+def access_findings(tenant: Tenant, old: Snapshot, new: Snapshot) -> list[Finding]:
+    """Return who gains and who loses access to what."""
+    from trellis.access.impact import changes_of_access
+
+    return [Finding(code, name, count, text) for code, name, count, text in changes_of_access(tenant, old, new)]
 
 
 def expansion_of(
