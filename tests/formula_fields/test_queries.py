@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from support.kernel import counting, create, field, obj, page, person, publish, values
+from support.kernel import counting, create, field, obj, page, person, publish, ref, values
 
 from trellis.query import InvalidQuery
 from trellis.tenant import Tenant
@@ -201,3 +201,17 @@ def test_nobody_reads_through_a_formula_what_he_may_not_read(sales: Tenant) -> N
     assert len(page(sales, "deal", eve, filter="ISBLANK(account.name)", fields=["name"]).rows) == 4
     groups = page(sales, "deal", eve, group_by=["far"]).rows
     assert groups == [{"far": "1.0", "count": 4}]
+
+
+def test_aggregate_over_children_in_a_formula_is_shown_to_those_who_see_its_field(sales: Tenant) -> None:
+    order = obj("order", field("name"), _total(), sharing={"default": "read"})
+    line = obj("line", field("amount", "number"), field("order", "lookup", target="order", relationship="lines"))
+    publish(sales, order, line)
+    (made,) = create(sales, "order", {"name": "o"})
+    create(sales, "line", {"amount": "2", "order": ref(sales, "order", made)})
+    (user,) = create(sales, "user", {"name": "Eve", "login": "eve"})
+    assert page(sales, "order", person(sales, user), fields=["total"]).rows[0]["total"] == "4.00"
+
+
+def _total() -> dict[str, Any]:
+    return field("total", "formula", returns="number", formula="SUM(lines.amount) * 2")

@@ -170,8 +170,23 @@ class Paths:
 
     def reads_hidden(self, owner: ObjectModel, formula: Formula) -> bool:
         """Whether a formula tells of a field that the asker may not see, or sees masked: then the whole is masked."""
-        own = (s.path.split(".") for s in formula.symbols if not s.is_global)
-        return any(masked or unknown for masked, unknown in (self.rights.check(owner, steps) for steps in own))
+        return any(self._hides(owner, s.path.split(".")) for s in formula.symbols if not s.is_global)
+
+    def _hides(self, owner: ObjectModel, steps: list[str]) -> bool:
+        *relations, last = steps
+        if not last.startswith(MARK):
+            masked, unknown = self.rights.check(owner, steps)
+            return masked or unknown is not None
+        # An aggregate over child records tells of their field.
+        if relations and self._hides(owner, relations):
+            return True
+        for step in relations:
+            field = owner.field(step)
+            assert field is not None
+            owner = self.model.object(field.codec.targets[0])
+        kept = owner.hidden[last].doc
+        child = self.model.object(kept["of"].partition(".")[0])
+        return "field" in kept and self._hides(child, [kept["field"]])
 
     def _read_by_formula(self, place: tuple[str, ...], path: str) -> Resolved:
         """Resolve a path that a formula of the record at ``place`` reads."""
