@@ -277,3 +277,23 @@ def test_zygote_outlives_the_thread_that_started_it() -> None:
     time.sleep(0.2)
     assert found._zygote is not None and found._zygote.alive
     found.close()
+
+
+def test_self_test_is_repeated_after_an_hour(walls: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[int] = []
+    monkeypatch.setattr(sandboxes, "examine_walls", lambda new, missing: done.append(1) or iter(()))
+    walls.self_test()
+    walls.check()
+    assert len(done) == 1
+    monkeypatch.setattr(walls, "_tested_at", time.monotonic() - sandboxes.SELF_TEST_S - 1)
+    walls.check()
+    assert len(done) == 2
+
+
+def test_a_process_runs_in_production_unless_it_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandboxes, "_shared", None)
+    monkeypatch.delenv("TRELLIS_DEVELOPMENT", raising=False)
+    assert sandboxes.shared().production
+    monkeypatch.setattr(sandboxes, "_shared", None)
+    monkeypatch.setenv("TRELLIS_DEVELOPMENT", "1")
+    assert not sandboxes.shared().production
