@@ -30,7 +30,7 @@ def problems(document: Document, context: Check) -> Iterator[Diagnostic]:
     controlled = sharing.get("default") == CONTROLLED
     if controlled and "parent" not in sharing:
         yield Diagnostic(
-            "missing_key", "/sharing/parent", "'parent' is missing.", "Name the reference whose record decides."
+            "missing_parent", "/sharing/parent", "'parent' is missing.", "Name the reference whose record decides."
         )
     elif not controlled and "parent" in sharing:
         yield Diagnostic(

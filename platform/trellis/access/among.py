@@ -10,11 +10,12 @@ from sqlalchemy.sql.expression import Join
 from sqlalchemy.sql.functions import FunctionElement
 
 
-class among(FunctionElement[bool]):
+class among(FunctionElement[Any]):
     """``column`` is among the results of a scalar subquery, which is run first: PostgreSQL then looks each result up."""
 
     inherit_cache = True
-    type = sa.Boolean()
+    # Not a boolean: SQLAlchemy would write `… IN (…) = 1` on SQLite, and no index would be used.
+    type = sa.types.NullType()
     name = "among"
 
 
