@@ -32,7 +32,7 @@ soak: .venv/.test-ready
 	TRELLIS_ROUNDS=50 $(PY) -m pytest -q tests/durability
 
 fuzz: .venv/.test-ready
-	TRELLIS_FUZZ_SECONDS=$(or $(SECONDS),600) $(PY) -m pytest -q -s tests/formula tests/merge -k fuzz
+	TRELLIS_FUZZ_SECONDS=$(or $(SECONDS),600) $(PY) -m pytest -q -s tests/formula tests/merge tests/access -k "fuzz or random_organisations"
 
 screenshots: .venv/.test-ready
 	$(PY) tools/screenshots.py
