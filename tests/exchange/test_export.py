@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
-
 from support.kernel import person
 
 from trellis.access import AccessDenied, Cause, Principal

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-
 from support.kernel import person
 
 from trellis.access import Cause, Principal

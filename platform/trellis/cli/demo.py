@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from trellis.access.accounts import create_user, give_account
 from trellis.cli.state import State, pass_state
 from trellis.packs import install, load_demo
+from trellis.packs.demo.access import assign_access
 from trellis.tenant import Tenant
 
 TENANT = "demo"
