@@ -135,7 +135,7 @@ def asks(tenant, runtime, people, pids):
     """Return CPU milliseconds per request of W4 by who asks."""
     client = create_app(runtime, default_tenant="bench").test_client()
     tokens = {who: create_token(tenant, user, "bench") for who, user in people.items()}
-    fields = "text_0,amount,stage,close_date,source,hot,probability,account.name".split(",")
+    fields = ["text_0", "amount", "stage", "close_date", "source", "hot", "probability", "account.name"]
     times = {who: [] for who in people}
     n = 0
     for _ in range(ROUNDS):
