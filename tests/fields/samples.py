@@ -246,6 +246,7 @@ SAMPLES: dict[str, Sample] = {
             OptionCase("max", {"max": "10"}, read(11), "out_of_range"),
             OptionCase("currencies", {"currencies": ["USD"]}, read({"amount": 1, "currency": "JPY"}), "not_allowed"),
         ],
+        elsewhere=("rate_date",),
     ),
     "date": Sample(
         values=same("0001-01-01", "1969-12-31", "2024-02-29", "2026-11-22", "9999-12-31"),
@@ -456,6 +457,7 @@ SAMPLES: dict[str, Sample] = {
         strategy=st.sampled_from(["hot", "cold", "arctic"]),
         options=[OptionCase("options", {"options": [{"name": "warm"}]}, read("warm"), "warm"),
                  OptionCase("options", {"options": [{"name": "warm"}, {"name": "warm"}]}, Probe.codes, ["duplicate_name"])],
+        elsewhere=("pipelines",),
     ),
     "tags": Sample(
         values=[(["VIP", "vip", " trade  fair "], ["trade  fair", "VIP"]), (["展会"], ["展会"]), (["a%", "a_"], ["a%", "a_"])],
