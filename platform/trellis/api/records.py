@@ -86,7 +86,7 @@ def list_query() -> dict[str, Any]:
         raw["total"] = "estimate"
     raw.update({k: reading.flag(k) for k in ("total", "deleted") if k in request.args and k not in raw})
     if "filter" in request.args:
-        raw["filter"] = reading.json_parameter("filter")
+        raw["filter"] = reading.filter_parameter()
     return raw
 
 
