@@ -65,7 +65,16 @@ def detail_of(
     url = f"/o/{root.name}/{row['id']}/detail/{field.name}" if may_edit and not path and may_enter(root, field) else ""
     hint = value if shape == "text" and isinstance(value, str) else ""
     why = f"/o/{root.name}/{row['id']}/why/{field.name}" if field.is_formula and not path else ""
-    return Detail(label or field.label(language().code), field.type.icon, html, shape, url, hint, why, None if path else about(root, field, row["id"]))
+    return Detail(
+        label or field.label(language().code),
+        field.type.icon,
+        html,
+        shape,
+        url,
+        hint,
+        why,
+        None if path else about(root, field, row["id"]),
+    )
 
 
 def _shape(field: FieldModel) -> str:

@@ -13,7 +13,9 @@ class Record:
 
     def __init__(self, client) -> None:
         self.client = client
-        made = client.post("/o/account/new", data={"name": "Start", "website": "https://start.example", "phone": "+86 21 5555 1031"})
+        made = client.post(
+            "/o/account/new", data={"name": "Start", "website": "https://start.example", "phone": "+86 21 5555 1031"}
+        )
         self.url = made.location
         self.form = self.shown()
 
@@ -21,7 +23,10 @@ class Record:
         page = self.client.get(f"{self.url}/edit").text
         found = {}
         for control in re.findall(r"<input[^>]+>", page):
-            name, value = re.search(r'name="(name|website|phone|version)"', control), re.search(r'value="([^"]*)"', control)
+            name, value = (
+                re.search(r'name="(name|website|phone|version)"', control),
+                re.search(r'value="([^"]*)"', control),
+            )
             if name and value:
                 found[name[1]] = html.unescape(value[1])
         return found

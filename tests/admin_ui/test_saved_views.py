@@ -29,7 +29,11 @@ def saved(rep):
 
 
 def test_chosen_columns_are_shown_in_their_order(rep):
-    assert _columns(rep, "/o/deal?c=name&c=close_date&c=account.website") == ["Deal name", "Close date", "Account · Website"]
+    assert _columns(rep, "/o/deal?c=name&c=close_date&c=account.website") == [
+        "Deal name",
+        "Close date",
+        "Account · Website",
+    ]
     assert _columns(rep, "/o/deal?c=nonsense") == _columns(rep, "/o/deal")
     page = rep.get("/o/deal?c=name&c=close_date").text
     assert re.search(r'name="c" value="close_date" checked', page)
@@ -41,7 +45,9 @@ def test_saved_view_keeps_columns_filter_and_order_for_its_owner(rep, admin, sav
     page = rep.get(url).text
     assert "Won ones" in page and _columns(rep, url) == ["Deal name", "Stage"]
     assert 'aria-sort="descending"' in page
-    stages = set(re.findall(r'class="t-tag[^"]*"[^>]*>(?:<[^>]+>)*([^<]+)', page.split("<tbody>")[1].split("</tbody>")[0]))
+    stages = set(
+        re.findall(r'class="t-tag[^"]*"[^>]*>(?:<[^>]+>)*([^<]+)', page.split("<tbody>")[1].split("</tbody>")[0])
+    )
     assert stages == {"Closed won"}
     assert "Won ones" not in admin.get("/o/deal").text
     assert "Won ones" not in rep.get("/o/account").text

@@ -8,7 +8,6 @@ from decimal import Decimal
 from trellis_metadata.formula.precedence import LEVELS
 from trellis_metadata.formula.tree import Call, Chain, Literal, Name, Tree, Unary, children
 
-
 TIGHTEST = 9
 
 

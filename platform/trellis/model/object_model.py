@@ -66,9 +66,7 @@ def shown(field: Mapping[str, Any], kind: FieldType, env: Environment) -> Mappin
 class ObjectModel:
     """An object as the runtime sees it. Immutable; shared between threads."""
 
-    def __init__(
-        self, doc: Mapping[str, Any], storage: Storage, env: Environment, model: Model | None = None
-    ) -> None:
+    def __init__(self, doc: Mapping[str, Any], storage: Storage, env: Environment, model: Model | None = None) -> None:
         self.doc = doc
         self.model = model
         """The version that the object belongs to; None while it is being published."""

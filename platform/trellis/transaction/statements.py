@@ -23,9 +23,7 @@ class Statements:
         self.model = model
         t = model.table
         self.insert = Prepared.insert(t)
-        self.fields: tuple[FieldModel, ...] = tuple(
-            f for f in (*model.all_fields, *model.hidden.values()) if f.columns
-        )
+        self.fields: tuple[FieldModel, ...] = tuple(f for f in (*model.all_fields, *model.hidden.values()) if f.columns)
         columns = [t.c.id, *(c for f in self.fields for c in f.columns), t.c.deleted_in]
         self._select = sa.select(*columns).where(t.c.id.in_(sa.bindparam("ids", expanding=True))).order_by(t.c.id)
         self._select_one = sa.select(*columns).where(t.c.id == sa.bindparam("one"))
