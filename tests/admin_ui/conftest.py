@@ -14,10 +14,9 @@ from werkzeug.serving import make_server
 sys.path.insert(0, str(Path(__file__).parent))
 
 import sample
+from application import make_app, session_key
 
-from trellis.access import accounts
 from trellis.runtime import Runtime
-from trellis_admin import create_blueprint
 from trellis_admin.session import COOKIE
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -31,18 +30,6 @@ CHROMIUM_ARGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-
-
-def make_app(runtime: Runtime, **config) -> Flask:
-    app = Flask("trellis_test", static_folder=None)
-    app.config.update(SECRET_KEY="only for tests", TESTING=True, **config)
-    app.register_blueprint(create_blueprint(runtime))
-    return app
-
-
-def session_key(runtime: Runtime, login: str) -> str:
-    """Log somebody of the sample in."""
-    return accounts.log_in(runtime.tenant("corvid"), login, sample.PASSWORD).key
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import sample
-from conftest import session_key
+from application import session_key
 
 from trellis.access import Cause
 from trellis.access.principal import SYSTEM

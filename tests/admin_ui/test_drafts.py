@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from conftest import make_app, session_key  # type: ignore[attr-defined]
+from application import make_app, session_key  # type: ignore[attr-defined]
 
 from trellis.publishing.drafts import Drafts
 from trellis_admin.session import COOKIE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import session_key
+from application import session_key
 
 from trellis_admin.session import COOKIE
 

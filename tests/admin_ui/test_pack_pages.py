@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import make_app
+from application import make_app
 from packs.samples import base_pack, label, school_pack
 from werkzeug.serving import make_server
 

@@ -86,7 +86,7 @@ def test_setup_is_for_administrators(rep, path):
 
 
 def test_a_write_without_the_forms_token_is_refused(runtime):
-    from conftest import make_app, session_key
+    from application import make_app, session_key
 
     client = make_app(runtime).test_client()
     client.set_cookie(COOKIE, session_key(runtime, "ada"))

@@ -6,7 +6,7 @@ import io
 import re
 
 import pytest
-from conftest import session_key
+from application import session_key
 
 from trellis.jobs import Worker
 from trellis.notifications import notify

@@ -204,7 +204,7 @@ def test_wrong_requests_are_refused_and_leak_nothing(world: World) -> None:
         response = world.ada.call(method, path, body)
         text = response.get_data(as_text=True)
         if not 400 <= response.status_code < 500 or any(
-            leak in text for leak in ("Traceback", "sqlalchemy", "SELECT ", "/work/", ".py")
+            leak in text for leak in ("Traceback", "sqlalchemy", "SELECT ", "site-packages", ".py")
         ):
             failures.append((method, path[:80], str(body)[:80], response.status_code, text[:200]))
     assert not failures

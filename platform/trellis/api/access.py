@@ -27,6 +27,7 @@ from trellis.api.once import Reply, once
 from trellis.api.record_answers import number_of
 from trellis.model import ObjectModel
 from trellis.query import get_record
+from trellis.record_id import MAX_ID
 from trellis.transaction import Transaction
 
 
@@ -104,7 +105,7 @@ def install(blueprint: Blueprint, api: Api) -> None:
         )
         return answer({"id": number}, 201)
 
-    @blueprint.delete("/access/memberships/<int:number>")
+    @blueprint.delete(f"/access/memberships/<int(max={MAX_ID}):number>")
     def remove_membership(number: int) -> Response:
         reading.allow_parameters(())
         memberships.remove(api.read(lambda r: r.tenant, scope="setup"), number)

@@ -80,7 +80,11 @@ class Publisher:
         """
         kept = self._with_old_names(documents)
         gone = [(kind, name) for kind, name, path, _ in renames if not path]
-        given = {(d.get("kind"), d.get("name")) for d in kept if isinstance(d, Mapping)}
+        given = {
+            (d["kind"], d["name"])
+            for d in kept
+            if isinstance(d, Mapping) and isinstance(d.get("kind"), str) and isinstance(d.get("name"), str)
+        }
         removed = [*removed, *(key for key in gone if key not in given and key not in removed)]
         return self.plan(self.check(kept, removed=removed, replace_all=replace_all), renames=renames)
 

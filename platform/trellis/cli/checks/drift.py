@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 _RESTORE = "Restore a backup, or add what is missing by hand."
 _REMOVE = "If nobody made it on purpose, remove it."
+_PRECISION = re.compile(r"\(\d+, ")
+"""How many digits a decimal has in all is not in the catalogue; how many of them are decimals is."""
 _SAME = {"FLOAT": "DOUBLE PRECISION", "TIME": "TIME WITHOUT TIME ZONE"}
 """Two ways in which one type is written."""
 
@@ -62,7 +65,7 @@ def _columns(
         yield Complaint(name, f"Column '{column}' of table '{storage.table}' is in no catalogue.", _REMOVE)
     for column in sorted(set(real) & set(expected.keys())):
         found, wanted = _written(real[column], dialect), _written(expected[column].type, dialect)
-        if found != wanted:
+        if _PRECISION.sub("(", found) != _PRECISION.sub("(", wanted):
             yield Complaint(
                 name,
                 f"Column '{column}' of table '{storage.table}' is of type {found}, expected {wanted}.",
