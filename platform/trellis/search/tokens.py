@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from pypinyin import Style, lazy_pinyin
-
 VERSION = 1
 _RUNS = re.compile(r"([\u3400-\u9fff\uf900-\ufaff]+)|([^\W_]+)", re.UNICODE)
 MAX_TOKENS = 400
@@ -31,8 +29,15 @@ def tokens_of(text: str) -> list[str]:
         tokens.extend(chinese[i : i + 2] for i in range(len(chinese) - 1))
         tokens.append(chinese[-1])
         if len(chinese) > 1:
-            tokens.append("".join(lazy_pinyin(chinese[:30], style=Style.FIRST_LETTER)))
+            tokens.append(_initials(chinese[:30]))
     return tokens[:MAX_TOKENS]
+
+
+def _initials(chinese: str) -> str:
+    """Return the initials of the pinyin. The dictionary takes half a second to load: not before there is Chinese text."""
+    from pypinyin import Style, lazy_pinyin
+
+    return "".join(lazy_pinyin(chinese, style=Style.FIRST_LETTER))
 
 
 def query_terms(text: str) -> list[tuple[str, bool]]:
