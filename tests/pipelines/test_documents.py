@@ -90,3 +90,8 @@ def test_a_stage_field_has_pipelines_or_options() -> None:
     assert ("unknown_reference", "/fields/0/pipelines/0") in judged(
         obj("deal", field("stage", "stage", pipelines=["p"]))
     )
+
+
+def test_a_pipeline_belongs_to_one_object() -> None:
+    other = obj("order", field("stage", "stage", pipelines=["smb"]))
+    assert judged(deal(), SMB, KA, other) == [("pipeline_of_other_object", "/object")]

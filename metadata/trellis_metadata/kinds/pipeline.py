@@ -162,6 +162,15 @@ def _stages(document: Document) -> Iterator[Diagnostic]:
 
 def _fields(document: Document, context: Check) -> Iterator[Diagnostic]:
     owner = document["object"]
+    for other, described in context.snapshot.of_kind("object").items():
+        for field in described.get("fields", ()) if other != owner else ():
+            if field.get("type") == "stage" and document["name"] in field.get("pipelines", ()):
+                yield Diagnostic(
+                    "pipeline_of_other_object",
+                    "/object",
+                    f"Field '{field['name']}' of '{other}' names this pipeline, which is made for '{owner}'.",
+                    "Give each object pipelines of its own.",
+                )
     field = context.relations.fields(owner).get(document["field"])
     if field is not None and field.get("type") != "stage":
         yield Diagnostic(

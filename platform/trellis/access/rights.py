@@ -64,14 +64,6 @@ class ObjectRights:
         """Whether the field is seen only masked."""
         return self.field_level(name) == MASKED
 
-    def may_read(self, owner: int | None, user: int | None) -> bool:
-        """Whether a record of this owner is seen by the object's default alone; ``decide`` knows all the other paths."""
-        return self.read == ALL or (self.read == SOME and user is not None and owner == user)
-
-    def may_edit(self, owner: int | None, user: int | None) -> bool:
-        """Whether a record of this owner may be changed by the object's default alone."""
-        return self.edit == ALL or (self.edit == SOME and user is not None and owner == user)
-
     @property
     def limits_fields(self) -> bool:
         """Whether some field is not fully granted."""
