@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Flask, g, has_request_context, request
@@ -63,29 +65,35 @@ def install(app: Flask) -> None:
 
 
 def compile_stale(folder: Path = TRANSLATIONS) -> list[Path]:
-    """Compile every catalogue that is newer than its compiled form; return the files written.
+    """Compile the catalogues of each language that are newer than their compiled form; return the files written.
 
-    Several processes may start at once: each writes a file of its own and moves it into place. Where the package cannot be
-    written to (an installed wheel holds the compiled form already), what is there is used.
+    A language has one catalogue per area of the UI (``LC_MESSAGES/<area>.po``); together they become ``messages.mo``. Several
+    processes may start at once: each writes a file of its own and moves it into place. Where the package cannot be written to
+    (an installed wheel holds the compiled form already), what is there is used.
     """
     written = []
-    for source in folder.glob("*/LC_MESSAGES/*.po"):
-        target = source.with_suffix(".mo")
-        if target.is_file() and target.stat().st_mtime >= source.stat().st_mtime:
+    for place in folder.glob("*/LC_MESSAGES"):
+        sources, target = sorted(place.glob("*.po")), place / "messages.mo"
+        newest = max((s.stat().st_mtime for s in sources), default=0.0)
+        if not sources or (target.is_file() and target.stat().st_mtime >= newest):
             continue
         try:
-            _compile(source, target)
+            _compile(sources, target)
         except OSError:
-            logging.getLogger(__name__).warning("Texts of %s cannot be compiled here; using what is installed.", source)
+            logging.getLogger(__name__).warning("Texts of %s cannot be compiled here; using what is installed.", place)
             continue
         written.append(target)
     return written
 
 
-def _compile(source: Path, target: Path) -> None:
-    with source.open("rb") as stream:
-        catalogue = read_po(stream, locale=source.parent.parent.name)
+def _compile(sources: Sequence[Path], target: Path) -> None:
+    whole = Catalog(locale=target.parent.parent.name)
+    for source in sources:
+        with source.open("rb") as stream:
+            for message in read_po(stream, locale=target.parent.parent.name):
+                if message.id:
+                    whole[message.id] = message
     with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".", suffix=".mo", delete=False) as scratch:
-        write_mo(scratch, catalogue)
+        write_mo(scratch, whole)
     Path(scratch.name).chmod(0o644)
     Path(scratch.name).replace(target)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from gettext import GNUTranslations
 from pathlib import Path
 
 from babel.messages.extract import extract_from_dir
@@ -12,7 +13,7 @@ import trellis_admin
 from trellis_admin.i18n import compile_stale
 
 ROOT = Path(trellis_admin.__file__).parent
-CATALOGUE = ROOT / "translations" / "zh_Hans_CN" / "LC_MESSAGES" / "messages.po"
+CATALOGUES = sorted((ROOT / "translations" / "zh_Hans_CN" / "LC_MESSAGES").glob("*.po"))
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2)}
 _PLACEHOLDER = re.compile(r"%\(\w+\)[sd]")
 
@@ -24,8 +25,11 @@ def _wanted() -> set[object]:
 
 
 def _catalogue():
-    with CATALOGUE.open("rb") as stream:
-        return [m for m in read_po(stream) if m.id]
+    found = []
+    for path in CATALOGUES:
+        with path.open("rb") as stream:
+            found += [m for m in read_po(stream) if m.id]
+    return found
 
 
 def test_every_text_has_a_chinese_translation():
@@ -35,6 +39,12 @@ def test_every_text_has_a_chinese_translation():
 
 def test_the_catalogue_holds_no_text_that_the_ui_lost():
     assert {m.id if isinstance(m.id, str) else tuple(m.id) for m in _catalogue()} - _wanted() == set()
+
+
+def test_areas_agree_on_the_translation_of_a_text():
+    seen = {}
+    for message in _catalogue():
+        assert seen.setdefault(str(message.id), message.string) == message.string, message.id
 
 
 def test_translations_keep_the_placeholders():
@@ -63,6 +73,12 @@ def test_templates_hold_no_english_outside_gettext():
 def test_a_stale_compiled_catalogue_is_made_again(tmp_path):
     folder = tmp_path / "zh_Hans_CN" / "LC_MESSAGES"
     folder.mkdir(parents=True)
-    (folder / "messages.po").write_bytes(CATALOGUE.read_bytes())
+    for number, path in enumerate(CATALOGUES):
+        (folder / f"{number}.po").write_bytes(path.read_bytes())
+    (folder / "extra.po").write_text('msgid "A text of another area"\nmsgstr "另一处"\n', encoding="utf-8")
     assert [p.name for p in compile_stale(tmp_path)] == ["messages.mo"]
     assert compile_stale(tmp_path) == []
+    with (folder / "messages.mo").open("rb") as stream:
+        texts = GNUTranslations(stream)
+    assert texts.gettext("Save") == "保存"
+    assert texts.gettext("A text of another area") == "另一处"
