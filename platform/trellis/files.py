@@ -1,4 +1,4 @@
-"""Stored files: the bytes lie under the tenant's folder by an id that nobody can guess, the rest in ``t_file``.
+"""Stored files: the bytes lie in their file store by an id that nobody can guess, the rest in ``t_file``.
 
 Who may read a file: its owner, administrators, and whoever may read a record that refers to it (the one it was attached to,
 or one with a file field that holds its id). A record can only be given a file that its writer may read.
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from trellis import file_stores
 from trellis.access import Principal, rights
 from trellis.model import Model, ObjectModel
 from trellis.query.paths import record_predicate
@@ -51,7 +52,10 @@ class FileTooLarge(TrellisError):
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """What is known of a file. ``owner`` is the number of a user, ``object`` and ``record`` what it is attached to."""
+    """What is known of a file. ``owner`` is the number of a user, ``object`` and ``record`` what it is attached to.
+
+    ``store`` names where the bytes lie; None is the home folder.
+    """
 
     id: str
     name: str
@@ -62,10 +66,18 @@ class StoredFile:
     object: str | None
     record: int | None
     created_at: datetime
+    store: str | None = None
+
+
+def content_of(tenant: Tenant, file: StoredFile) -> Path:
+    """Return where a file's bytes can be read, fetched from its store if need be. Raises ``FileStoreFailed``."""
+    if file.store is None:
+        return path_of(tenant, file.id)
+    return file_stores.fetch(tenant, file.store, file.id, file.sha256)
 
 
 def path_of(tenant: Tenant, file_id: str) -> Path:
-    """Return where a file's bytes lie. Only ids that this module made become paths. Raises :class:`UnknownFile`."""
+    """Return where a file's bytes lie in the home folder. Only ids that this module made become paths. Raises :class:`UnknownFile`."""
     if not FILE_ID.match(file_id):
         raise UnknownFile("There is no such file.")
     return tenant.files / file_id[:2] / file_id
@@ -94,8 +106,8 @@ def store(
     attach: tuple[str, int] | None = None,
     limit: int = MAX_FILE,
 ) -> StoredFile:
-    """Write the bytes, then the row: what is listed is there. Raises :class:`FileTooLarge`."""
-    file_id = secrets.token_hex(16)
+    """Write the bytes, then the row: what is listed is there. Raises :class:`FileTooLarge`, ``FileStoreFailed``."""
+    file_id, chosen = secrets.token_hex(16), file_stores.chosen(tenant)
     path = path_of(tenant, file_id)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -110,7 +122,9 @@ def store(
             attach and attach[0],
             attach and attach[1],
             tenant.clock.now(),
+            chosen,
         )
+        file_stores.keep(tenant, chosen, file_id, path)
         with tenant.database.writing() as connection:
             connection.execute(system.file.insert(), {n: getattr(found, n) for n in StoredFile.__slots__})
     except BaseException:
@@ -135,9 +149,21 @@ def _copy(stream: BinaryIO, path: Path, limit: int) -> tuple[int, str]:
 
 def remove(tenant: Tenant, file_id: str) -> None:
     """Forget a file, row first: what is listed is there."""
+    c = system.file.c
     with tenant.database.writing() as connection:
-        connection.execute(system.file.delete().where(system.file.c.id == file_id))
+        place = connection.execute(sa.select(c.store).where(c.id == file_id)).scalar()
+        connection.execute(system.file.delete().where(c.id == file_id))
+    if place is not None:
+        file_stores.forget(tenant, place, file_id)
     path_of(tenant, file_id).unlink(missing_ok=True)
+
+
+def row_of(connection: Connection, file_id: str) -> StoredFile:
+    """Return a file's row for the platform itself, which judges nobody's rights. Raises :class:`UnknownFile`."""
+    row = connection.execute(sa.select(system.file).where(system.file.c.id == file_id)).mappings().first()
+    if row is None:
+        raise UnknownFile("There is no such file.")
+    return StoredFile(**row)
 
 
 def read(tenant: Tenant, connection: Connection, model: Model, principal: Principal, file_id: str) -> StoredFile:

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 
 from trellis.access import Principal
 from trellis.access.decide import allowed_ids
+from trellis.channels import tell
 from trellis.model import Model
 from trellis.storage.tables.people import notification
 
@@ -51,11 +52,12 @@ def notify(
     about: tuple[str, int] | None = None,
     url: str | None = None,
 ) -> None:
-    """Leave a message for each of ``users``, in the transaction of ``connection``."""
+    """Leave a message for each of ``users``, in the transaction of ``connection``, and tell those who chose a channel."""
     name, record = about or (None, None)
     entry = {"at": tenant.clock.now(), "kind": kind, "text": dict(text), "object": name, "record": record, "url": url}
     if users:
         connection.execute(notification.insert(), [{**entry, "user": user} for user in sorted(set(users))])
+        tell(tenant, connection, users, kind, text, about=about, url=url)
 
 
 def notifications_of(

@@ -1,6 +1,6 @@
 """What a user chose about the interface. Kept on the server, so that it is the same on every machine.
 
-Known are ``language``, ``theme``, ``density`` and ``time_zone`` (an IANA name). Whoever acts for no user has none.
+Known are ``language``, ``theme``, ``density``, ``time_zone`` (an IANA name) and ``channels`` (names with commas). Whoever acts for no user has none.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from trellis import channels
 from trellis.access import Principal
 from trellis.storage.tables.people import preference
 from trellis_metadata.diagnostics import did_you_mean
@@ -42,6 +43,7 @@ KNOWN: Mapping[str, Callable[[str], bool]] = {
     "theme": lambda text: text in ("light", "dark", "auto"),
     "density": lambda text: text in ("comfortable", "compact"),
     "time_zone": _is_zone,
+    channels.PREFERENCE: channels.is_choice,
 }
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from trellis import plugins
 from trellis.access.criteria import maintain
 from trellis.files import check_files
+from trellis.locks import enforce_locks, refuse_cascades, refuse_deletion
 from trellis.pipelines import choose_pipelines, guard_pipelines, record_stays
 from trellis.rules.defaults import fill_formula_defaults
 from trellis.rules.validation import enforce_rules
@@ -24,8 +25,11 @@ def assemble(tenant: Tenant) -> None:
     """
     steps = tenant.steps
     steps.own_row += [fill_formula_defaults, tenant.ripples.begin]
-    steps.judgement += [check_files, enforce_lookup_filters, enforce_rules, guard_pipelines]
+    steps.judgement += [enforce_locks, check_files, enforce_lookup_filters, enforce_rules, guard_pipelines]
+    steps.before_delete.append(refuse_deletion)
+    steps.before_cascade.append(refuse_cascades)
     steps.ripples += [tenant.ripples.step, maintain]
     steps.after += [record_stays]
-    plugins.manager().hook.trellis_open_tenant(tenant=tenant)
+    for _ in plugins.call("trellis_open_tenant", tenant=tenant):
+        pass
     steps.own_row.append(choose_pipelines)

@@ -22,5 +22,6 @@ def create_api(runtime: Runtime, default_tenant: str | None = None) -> Blueprint
         module = importlib.import_module(f"{__name__}.{info.name}")
         if module is not errors and hasattr(module, "install"):
             module.install(blueprint, api)
-    plugins.manager().hook.trellis_install_api(blueprint=blueprint, api=api)
+    for _ in plugins.call("trellis_install_api", blueprint=blueprint, api=api):
+        pass
     return blueprint

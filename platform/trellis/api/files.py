@@ -45,7 +45,7 @@ def install(blueprint: Blueprint, api: Api) -> None:
     def download(file_id: str) -> Response:
         reading.allow_parameters(("download",))
         found = api.read(lambda r: files.read(r.tenant, r.connection, r.model, r.principal, file_id))
-        return file_response(found, files.path_of(api.tenant(), found.id), as_download=reading.flag("download"))
+        return file_response(found, files.content_of(api.tenant(), found), as_download=reading.flag("download"))
 
 
 def _created(stored: files.StoredFile) -> Reply:

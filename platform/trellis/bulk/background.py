@@ -49,7 +49,12 @@ def run(job: Job) -> None:
     """Write what is left. Raises :class:`JobFailed` for what no repetition can mend."""
     order = Order.from_json(job.payload["order"])
     principal = principal_of_job(job)
-    path = files.path_of(job.tenant, job.payload["file"])
+    try:
+        with job.tenant.database.reading() as connection:
+            stored = files.row_of(connection, job.payload["file"])
+        path = files.content_of(job.tenant, stored)
+    except files.UnknownFile:
+        raise JobFailed("The uploaded file is gone.") from None
     if not path.exists():
         raise JobFailed("The uploaded file is gone.")
     try:

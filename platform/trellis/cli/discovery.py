@@ -27,15 +27,19 @@ def commands() -> Mapping[str, click.Command]:
             raise RuntimeError(f"Two modules of the command line define '{name}': {found[name][0]} and {info.name}.")
         found[name] = (info.name, command)
         _take_json(command)
-    for made in plugins.manager().hook.trellis_commands():
-        for command in made:
-            if command.name in found:
-                raise RuntimeError(
-                    f"A plug-in defines the command '{command.name}', which {found[command.name][0]} has."
-                )
-            found[str(command.name)] = ("a plug-in", command)
-            _take_json(command)
+    if not any(p.failure for p in plugins.installed()):  # else every command but 'plugin list' tells of the failure
+        _add_given(found)
     return {name: found[name][1] for name in sorted(found)}
+
+
+def _add_given(found: dict[str, tuple[str, click.Command]]) -> None:
+    for plugin, command in plugins.given("trellis_commands"):
+        if command.name in found:
+            raise RuntimeError(
+                f"The plug-in '{plugin}' defines the command '{command.name}', which {found[command.name][0]} has."
+            )
+        found[str(command.name)] = (f"the plug-in '{plugin}'", command)
+        _take_json(command)
 
 
 def _take_json(command: click.Command) -> None:

@@ -45,3 +45,9 @@ class BadArchive(TrellisError):
     """The file is not an archive of a tenant, or is damaged."""
 
     code = "bad_archive"
+
+
+class DuplicateFormat(TrellisError):
+    """Two readers of imports are for the same format."""
+
+    code = "duplicate_format"

@@ -1,4 +1,4 @@
-"""Files of rows: what an import reads. One reader per format in ``readers/``, found by discovery."""
+"""Files of rows: what an import reads. One reader per format in ``readers/`` or in a plug-in, found by discovery."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
+from trellis import plugins
 from trellis.exchange import limits
-from trellis.exchange.errors import BadSource, UnknownFormat
+from trellis.exchange.errors import BadSource, DuplicateFormat, UnknownFormat
 
 Cells = list[Any]
 
@@ -75,12 +76,19 @@ class Reader(Protocol):
 
 @cache
 def readers() -> Mapping[str, Reader]:
-    """Return the readers by format."""
+    """Return the readers by format, those of plug-ins included. Raises :class:`DuplicateFormat`."""
     package = importlib.import_module("trellis.exchange.readers")
     found: dict[str, Reader] = {}
     for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda i: i.name):
         module: Any = importlib.import_module(f"{package.__name__}.{info.name}")
         found[module.FORMAT] = module
+    plugins.add_given(
+        "trellis_importers",
+        found,
+        dict.fromkeys(found, "Trellis"),
+        lambda r: r.FORMAT,
+        lambda told: DuplicateFormat(f"The format {told}"),
+    )
     return found
 
 

@@ -1,4 +1,4 @@
-"""Field types, found by looking into this folder: one file is one type."""
+"""Field types, found by looking into this folder (one file is one type) and into plug-ins."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pkgutil
 from collections.abc import Mapping
 from functools import cache
 
+from trellis import plugins
 from trellis.fields.base import Codec, Column, Environment, FieldDoc, FieldType, InvalidValue, Part
 from trellis_metadata.errors import TrellisError
 
@@ -22,7 +23,7 @@ class DuplicateFieldType(TrellisError):
 
 @cache
 def field_types() -> Mapping[str, FieldType]:
-    """Return every shipped field type by name, in order of name. Two files with one name are a start-up error."""
+    """Return every field type by name, in order of name. Two of one name are a start-up error that names both."""
     found: dict[str, FieldType] = {}
     for info in pkgutil.iter_modules(__path__):
         module = importlib.import_module(f"{__name__}.{info.name}")
@@ -32,4 +33,8 @@ def field_types() -> Mapping[str, FieldType]:
                     first = inspect.getfile(type(found[kind.name]))
                     raise DuplicateFieldType(f"Field type '{kind.name}' is defined in {first} and {module.__file__}.")
                 found[kind.name] = kind()
+    places = {name: inspect.getfile(type(kind)) for name, kind in found.items()}
+    plugins.add_given(
+        "trellis_field_types", found, places, lambda k: k.name, lambda told: DuplicateFieldType(f"Field type {told}")
+    )
     return dict(sorted(found.items()))

@@ -49,8 +49,8 @@ class Publisher:
         base = self.tenant.core_snapshot() if replace_all else self.tenant.model().snapshot.without(removed)
         snapshot, diagnostics = self.tenant.language.check(list(documents), base)
         for document in documents:
-            checked = plugins.manager().hook.trellis_check_document(tenant=self.tenant, document=document)
-            diagnostics += [d for found in checked for d in found]
+            found = plugins.given("trellis_check_document", tenant=self.tenant, document=document)
+            diagnostics += [diagnostic for _, diagnostic in found]
         errors = [d for d in diagnostics if d.severity.value == "error"]
         if snapshot is not None:
             errors += missing_core(self.tenant.core_snapshot(), snapshot)

@@ -1,4 +1,4 @@
-"""The functions of the expression language, found by looking into this folder.
+"""The functions of the expression language, found by looking into this folder and into plug-ins.
 
 One file is one function, ``FUNCTION``.
 """
@@ -10,6 +10,7 @@ import pkgutil
 from collections.abc import Mapping
 from functools import cache
 
+from trellis import plugins
 from trellis.formula.function import Function
 from trellis_metadata.errors import TrellisError
 
@@ -37,5 +38,13 @@ def load(package: str, paths: list[str]) -> dict[str, Function]:
 
 @cache
 def functions() -> Mapping[str, Function]:
-    """Return all functions by upper-case name, in order of name. Two files with one name are a start-up error."""
-    return load(__name__, list(__path__))
+    """Return all functions by upper-case name, in order of name. Two of one name are a start-up error that names both."""
+    found = load(__name__, list(__path__))
+    plugins.add_given(
+        "trellis_functions",
+        found,
+        dict.fromkeys(found, "Trellis"),
+        lambda f: f.name,
+        lambda told: DuplicateFunction(f"Function {told}"),
+    )
+    return dict(sorted(found.items()))

@@ -35,9 +35,7 @@ def topics() -> Mapping[str, Topic]:
         if name in found:
             raise RuntimeError(f"Topic '{name}' is handled by both {places[name]} and {module.__file__}.")
         found[name], places[name] = Topic(name, module.KEEP, module.handle), str(module.__file__)
-    for made in plugins.manager().hook.trellis_topics():
-        for topic in made:
-            if topic.name in found:
-                raise RuntimeError(f"Topic '{topic.name}' of a plug-in is handled by {places[topic.name]} already.")
-            found[topic.name], places[topic.name] = topic, "a plug-in"
+    plugins.add_given(
+        "trellis_topics", found, places, lambda t: t.name, lambda told: RuntimeError(f"The topic {told}")
+    )
     return found
