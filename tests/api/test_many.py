@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from support.app import World
 
 from trellis.jobs import Worker
-from trellis.jobs.worker import ATTEMPTS, dead_letters, revive
+from trellis.jobs.letters import dead_letters, revive
+from trellis.jobs.worker import ATTEMPTS
 from trellis.storage import system
 
 NDJSON = {"content_type": "application/x-ndjson"}

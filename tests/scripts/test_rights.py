@@ -14,7 +14,7 @@ from trellis.access import Principal
 from trellis.access.accounts import create_token, create_user, principal_of
 from trellis.app import create_app
 from trellis.jobs import Worker
-from trellis.jobs.worker import dead_letters
+from trellis.jobs.letters import dead_letters
 from trellis.runtime import Runtime
 from trellis.storage.tables import scripts as tables
 from trellis.tenant import Tenant

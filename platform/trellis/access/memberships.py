@@ -16,7 +16,7 @@ from trellis.access.organisation import refresh
 from trellis.access.versions import bump_access
 from trellis.clock import today
 from trellis.model import Model
-from trellis.storage import system
+from trellis.storage import outbox
 from trellis.storage.tables.access import member
 from trellis_metadata.diagnostics import did_you_mean
 from trellis_metadata.errors import TrellisError
@@ -24,7 +24,7 @@ from trellis_metadata.errors import TrellisError
 if TYPE_CHECKING:
     from trellis.tenant import Tenant
 
-KINDS = ("permission_set", "role", "group", "unit")
+KINDS = ("permission_set", "role", "group", "unit", "unit_head")
 TOPIC = "access_refresh"
 
 
@@ -171,8 +171,8 @@ def _check(model: Model, kind: str, name: str) -> None:
 
 
 def known_names(model: Model, kind: str) -> list[str]:
-    """Return what people can belong to of a kind; units as ``tree.unit``."""
-    if kind != "unit":
+    """Return what people can belong to of a kind, or be the head of; units as ``tree.unit``."""
+    if kind not in ("unit", "unit_head"):
         return list(model.snapshot.of_kind(kind))
     trees = model.snapshot.of_kind("org_unit_tree")
     return [f"{tree}.{u['name']}" for tree, d in trees.items() for u in d["units"]]
@@ -194,16 +194,5 @@ def _schedule(tenant: Tenant, connection: Connection, day: date) -> None:
     """Have the memberships looked at when a day begins in the organisation's zone."""
     zone = ZoneInfo(tenant.time_zone)
     due: datetime = datetime.combine(day, time_of_day(), zone).astimezone(ZoneInfo("UTC"))
-    connection.execute(
-        system.outbox.insert(),
-        {
-            "topic": TOPIC,
-            "payload": {},
-            "created_at": tenant.clock.now(),
-            "due_at": due,
-            "state": "ready",
-            "attempts": 0,
-            "done": 0,
-            "total": 0,
-        },
-    )
+    key = f"{TOPIC}:{day.isoformat()}"
+    outbox.put(connection, tenant.clock.now(), TOPIC, [outbox.Message({}, due, key=key)])

@@ -19,7 +19,7 @@ from trellis.access.memberships import refresh_reach
 from trellis.access.organisation import Directory, key_of, refresh_owner_rules
 from trellis.access.versions import bump_access
 from trellis.model import Model
-from trellis.storage import system
+from trellis.storage import outbox
 from trellis.storage.tables.access import access_rule, reach, share
 from trellis_metadata.snapshot import Snapshot
 
@@ -99,19 +99,8 @@ def _begin(tenant: Tenant, connection: Connection, key: tuple[str, str], documen
         targets = {directory.number(key_of(p)) for p in document["applies_to"]}
         row = {"record": 0, "kind": RESTRICTION, "rule": number, "level": 0, "created_at": now}
         connection.execute(share.insert(), [{**row, "principal": t} for t in sorted(targets)])
-    connection.execute(
-        system.outbox.insert(),
-        {
-            "topic": TOPIC,
-            "payload": {"rule": number, "last": 0, "label": f"{key[0]} {key[1]}"},
-            "created_at": now,
-            "due_at": now,
-            "state": "ready",
-            "attempts": 0,
-            "done": 0,
-            "total": 0,
-        },
-    )
+    payload = {"rule": number, "last": 0, "label": f"{key[0]} {key[1]}"}
+    outbox.put(connection, now, TOPIC, [outbox.Message(payload)])
 
 
 def _digest(document: Any) -> str:

@@ -42,6 +42,8 @@ class Job:
     worker: str
     done: int = 0
     total: int = 0
+    subject: str | None = None
+    key: str | None = None
     _dirty: dict[str, Any] = field(default_factory=dict)
 
     def save(

@@ -1,8 +1,9 @@
 """The worker: claims due rows of the outbox, runs their topics, retries with growing pauses, sets hopeless ones aside.
 
-A claim is a lease: on PostgreSQL by ``FOR UPDATE SKIP LOCKED``, on SQLite under its single writer. A worker that dies leaves
-a lease that runs out; the row is then claimed again. After :data:`ATTEMPTS` failures a row becomes a dead letter
-(state ``dead``) that keeps the reason.
+What is taken is decided in ``trellis.jobs.claiming``. A claim is a lease: a worker that dies leaves a lease that runs out, and the
+row is then claimed again. After :data:`ATTEMPTS` failures a row becomes a dead letter (state ``dead``) that keeps the reason.
+A failed row keeps its subject until its next attempt; a dead letter lets its subject go on, for one thing that cannot be done must
+not stop everything behind it for ever.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from trellis.jobs.claiming import Found, claim, is_anything_due
 from trellis.jobs.job import LEASE, Job, JobFailed, LeaseLost
 from trellis.jobs.topics import topics
-from trellis.storage import system
+from trellis.storage import outbox, system
 from trellis_metadata.errors import TrellisError
 
 if TYPE_CHECKING:
@@ -39,15 +41,24 @@ class Worker:
         self.tenant, self.batch = tenant, batch
         self.name = f"{socket.gethostname()[:30]}:{os.getpid()}:{secrets.token_hex(4)}"
 
-    def run_once(self) -> int:
-        """Claim one batch of due rows and work it off; return how many rows were claimed."""
+    def run_once(self, stop: threading.Event | None = None) -> int:
+        """Claim one batch of due rows and work it off; return how many rows were claimed.
+
+        When ``stop`` is set in the middle, the job in work is finished and the others are given back.
+        """
         jobs = self._claim()
+        claimed_at = self.tenant.clock.now()
         quick = [j for j in jobs if j.topic in topics() and not topics()[j.topic].keep]
-        done = [j.id for j in quick if self._attempt(j)]
+        done = []
+        for job in [*quick, *(j for j in jobs if j not in quick)]:
+            if stop is not None and stop.is_set():
+                self._give_back(job)
+            elif self._still_ours(job, claimed_at) and self._attempt(job):
+                if job in quick:
+                    done.append(job)
+                else:
+                    self._finish(job)
         self._acknowledge(done)
-        for job in jobs:
-            if job not in quick and self._attempt(job):
-                self._finish(job)
         return len(jobs)
 
     def run_until_idle(self, limit: int = 10_000) -> int:
@@ -71,29 +82,36 @@ class Worker:
                 stop.wait(pause)
 
     def _claim(self) -> list[Job]:
-        now = self.tenant.clock.now()
-        due = sa.or_(
-            sa.and_(_O.state == "ready", _O.due_at <= now), sa.and_(_O.state == "running", _O.leased_until < now)
-        )
-        query = sa.select(system.outbox).where(due).order_by(_O.due_at, _O.id).limit(self.batch)
         with self.tenant.database.reading() as connection:
-            # Idle workers must not take SQLite's writer lock again and again.
-            if connection.execute(sa.select(_O.id).where(due).limit(1)).first() is None:
+            if not is_anything_due(connection, self.tenant.clock.now()):
                 return []
-        with self.tenant.database.writing() as connection:
-            if not self.tenant.database.is_sqlite:
-                query = query.with_for_update(skip_locked=True)
-            rows = connection.execute(query).mappings().all()
-            if rows:
-                connection.execute(
-                    system.outbox.update()
-                    .where(_O.id.in_([r["id"] for r in rows]))
-                    .values(state="running", worker=self.name, leased_until=now + LEASE, attempts=_O.attempts + 1)
-                )
-        return [
-            Job(self.tenant, r["id"], r["topic"], r["payload"], r["attempts"] + 1, self.name, r["done"], r["total"])
-            for r in rows
-        ]
+        rows: list[Found] = []
+        again = True
+        while again and not rows:
+            with self.tenant.database.writing() as connection:
+                rows, again = claim(self.tenant, connection, self.name, limit=self.batch, lease=LEASE)
+        return [self._job(r) for r in rows]
+
+    def _job(self, row: Found) -> Job:
+        return Job(
+            tenant=self.tenant,
+            id=row["id"],
+            topic=row["topic"],
+            payload=row["payload"],
+            attempts=row["attempts"] + 1,
+            worker=self.name,
+            done=row["done"],
+            total=row["total"],
+            subject=row["subject"],
+            key=row["key"],
+        )
+
+    def _still_ours(self, job: Job, claimed_at: datetime) -> bool:
+        """Whether the job may begin. Where the jobs before it took long, its lease is renewed, if nobody has taken it over."""
+        now = self.tenant.clock.now()
+        if now - claimed_at < LEASE / 5:
+            return True
+        return self._change(job, leased_until=now + LEASE)
 
     def _attempt(self, job: Job) -> bool:
         """Run the handler; note a failure. Returns whether it succeeded."""
@@ -115,66 +133,67 @@ class Worker:
             if job.attempts >= ATTEMPTS:
                 self._bury(job, reason)
             else:
-                self._change(
-                    job,
-                    state="ready",
-                    due_at=self.tenant.clock.now() + backoff(job.attempts),
-                    error=reason,
-                    worker=None,
-                )
+                self._put_off(job, reason)
             return False
         return True
 
+    def _put_off(self, job: Job, reason: str) -> None:
+        """Let the job be tried again later. Until then it keeps its subject."""
+        due = self.tenant.clock.now() + backoff(job.attempts)
+        self._wait_again(job, due_at=due, error=reason[:2000])
+
+    def _give_back(self, job: Job) -> None:
+        """Leave a job that was claimed and not begun to the next worker."""
+        self._wait_again(job, attempts=job.attempts - 1, **({"holds": None} if job.attempts == 1 else {}))
+
+    def _wait_again(self, job: Job, **values: Any) -> None:
+        """Let a running job wait, unless another has taken its place under its key in the meantime."""
+        with self.tenant.database.writing() as connection:
+            if job.key is not None and outbox.is_waiting(connection, job.key):
+                connection.execute(system.outbox.delete().where(self._holds(job)))
+            else:
+                waiting = {"state": outbox.READY, "leased_until": None, "worker": None, **values}
+                connection.execute(system.outbox.update().where(self._holds(job)).values(**waiting))
+            self._release(connection, [job])
+
     def _bury(self, job: Job, reason: str) -> None:
         log.error("job %s (%s) is a dead letter: %s", job.id, job.topic, reason)
-        self._change(job, state="dead", error=reason[:2000], leased_until=None, worker=None)
+        self._end(job, state=outbox.DEAD, error=reason[:2000], leased_until=None, worker=None)
 
     def _finish(self, job: Job) -> None:
-        self._change(job, state="done", error=None, leased_until=None, worker=None)
+        self._end(job, state=outbox.DONE, error=None, leased_until=None, worker=None)
 
-    def _change(self, job: Job, **values: Any) -> None:
+    def _end(self, job: Job, **values: Any) -> None:
         with self.tenant.database.writing() as connection:
-            connection.execute(
-                system.outbox.update()
-                .where(_O.id == job.id, _O.worker == self.name, _O.state == "running")
-                .values(**values)
-            )
+            connection.execute(system.outbox.update().where(self._holds(job)).values(holds=None, **values))
+            self._release(connection, [job])
 
-    def _acknowledge(self, ids: list[int]) -> None:
-        if ids:
+    def _change(self, job: Job, **values: Any) -> bool:
+        with self.tenant.database.writing() as connection:
+            done = connection.execute(system.outbox.update().where(self._holds(job)).values(**values))
+            return bool(done.rowcount)
+
+    def _holds(self, job: Job) -> sa.ColumnElement[bool]:
+        return sa.and_(_O.id == job.id, _O.worker == self.name, _O.state == outbox.RUNNING)
+
+    def _acknowledge(self, jobs: list[Job]) -> None:
+        """Remove what is done, also where it was cancelled while it was worked on."""
+        if jobs:
             with self.tenant.database.writing() as connection:
                 connection.execute(
-                    system.outbox.delete().where(_O.id.in_(ids), _O.worker == self.name, _O.state == "running")
+                    system.outbox.delete().where(
+                        _O.id.in_([j.id for j in jobs]),
+                        _O.worker == self.name,
+                        _O.state.in_((outbox.RUNNING, outbox.CANCELLED)),
+                    )
                 )
+                self._release(connection, jobs)
+
+    @staticmethod
+    def _release(connection: sa.engine.Connection, jobs: list[Job]) -> None:
+        outbox.release(connection, {j.subject for j in jobs if j.subject is not None})
 
 
 def backoff(attempts: int) -> timedelta:
     """Return the pause after the n-th failure: 2, 4, 8 … seconds, at most 15 minutes."""
     return timedelta(seconds=min(2**attempts, 900))
-
-
-def dead_letters(tenant: Tenant) -> list[dict[str, Any]]:
-    """Return the rows that were set aside, newest first: id, topic, reason, time."""
-    with tenant.database.reading() as connection:
-        rows = connection.execute(
-            sa.select(_O.id, _O.topic, _O.error, _O.created_at)
-            .where(_O.state == "dead")
-            .order_by(_O.id.desc())
-            .limit(500)
-        )
-        return [{"id": r.id, "topic": r.topic, "reason": r.error, "created_at": _moment(r.created_at)} for r in rows]
-
-
-def revive(tenant: Tenant, job: int) -> bool:
-    """Give a dead letter a new life; return whether there was one of that id."""
-    with tenant.database.writing() as connection:
-        done = connection.execute(
-            system.outbox.update()
-            .where(_O.id == job, _O.state == "dead")
-            .values(state="ready", due_at=tenant.clock.now(), attempts=0, error=None)
-        )
-        return bool(done.rowcount)
-
-
-def _moment(value: datetime) -> str:
-    return value.isoformat()

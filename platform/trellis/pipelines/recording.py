@@ -10,6 +10,7 @@ from trellis.model import ObjectModel
 from trellis.pipelines import stays
 from trellis.pipelines.versions import pipelines_of
 from trellis.pipelines.walk import Walk, forget, walks
+from trellis.storage.outbox import Message
 from trellis.transaction.row import Row
 
 if TYPE_CHECKING:
@@ -68,13 +69,13 @@ def _digest(walk: Walk) -> str:
     return walk.pipeline.digest
 
 
-def _due(tx: Transaction, model: ObjectModel, walk: Walk) -> tuple[Any, dict[str, Any]] | None:
+def _due(tx: Transaction, model: ObjectModel, walk: Walk) -> Message | None:
     stage = walk.stage
     if stage is None or stage.stuck_after is None:
         return None
     payload = {"object": model.name, "record": walk.row.id, "field": walk.field, "stage": stage.name}
     began = _moment(tx, walk)
-    return began + stage.stuck_after, {**payload, "entered_at": began.isoformat()}
+    return Message({**payload, "entered_at": began.isoformat()}, began + stage.stuck_after)
 
 
 def _fact(tx: Transaction, model: ObjectModel, walk: Walk) -> None:

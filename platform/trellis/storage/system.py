@@ -101,6 +101,8 @@ fact = sa.Table(
     sa.Column("data", json_column()),
     sa.Index("ix_t_fact_record", "record", "id"),
 )
+_NAMED, _HOLDING = sa.text("subject IS NOT NULL"), sa.text("holds IS NOT NULL")
+_WAITING = sa.text("state IN ('ready', 'held')")
 outbox = sa.Table(
     "t_outbox",
     metadata,
@@ -116,8 +118,17 @@ outbox = sa.Table(
     sa.Column("error", text_column()),
     sa.Column("done", _ID, nullable=False),
     sa.Column("total", _ID, nullable=False),
-    sa.Index("ix_t_outbox_due", "state", "due_at"),
+    sa.Column("subject", text_column(120)),
+    sa.Column("key", text_column(200)),
+    sa.Column("holds", text_column(120)),
+    sa.Index("ix_t_outbox_due", "state", "due_at", "id"),
+    sa.Index("ix_t_outbox_subject", "subject", "state", "id", sqlite_where=_NAMED, postgresql_where=_NAMED),
+    sa.Index("ix_t_outbox_holds", "holds", unique=True, sqlite_where=_HOLDING, postgresql_where=_HOLDING),
+    sa.Index("ix_t_outbox_key", "key", unique=True, sqlite_where=_WAITING, postgresql_where=_WAITING),
+    sqlite_autoincrement=True,
 )
+"""What is to be done after a commit or at a moment (``trellis.storage.outbox``). A row ``holds`` its subject while it is worked on
+or waits for its next attempt."""
 idempotency = sa.Table(
     "t_idempotency",
     metadata,
@@ -152,6 +163,8 @@ credential = sa.Table(
     sa.Column("admin", sa.Boolean, nullable=False),
     sa.Column("failed", sa.Integer, nullable=False),
     sa.Column("locked_until", UtcDateTime()),
+    sa.Column("must_change", sa.Boolean),
+    sa.Column("changed_at", UtcDateTime()),
 )
 session = sa.Table(
     "t_session",
@@ -162,6 +175,13 @@ session = sa.Table(
     sa.Column("created_at", UtcDateTime(), nullable=False),
     sa.Column("seen_at", UtcDateTime(), nullable=False),
     sa.Column("agent", text_column(255), nullable=False),
+    sa.Column("address", text_column(64)),
+    sa.Column("method", text_column(20)),
+    sa.Column("pending", text_column(20)),
+    sa.Column("proved_at", UtcDateTime()),
+    sa.Column("acts_as", _ID),
+    sa.Column("reason", text_column(500)),
+    sa.Index("ix_t_session_user", "user"),
 )
 token = sa.Table(
     "t_token",
@@ -172,6 +192,8 @@ token = sa.Table(
     sa.Column("scopes", json_column(), nullable=False),
     sa.Column("created_at", UtcDateTime(), nullable=False),
     sa.Column("expires_at", UtcDateTime()),
+    sa.Column("used_at", UtcDateTime()),
+    sa.Index("ix_t_token_user", "user"),
 )
 file = sa.Table(
     "t_file",
@@ -185,6 +207,7 @@ file = sa.Table(
     sa.Column("object", text_column(40)),
     sa.Column("record", _ID),
     sa.Column("created_at", UtcDateTime(), nullable=False),
+    sa.Column("store", text_column(40)),
 )
 currency_rate = sa.Table(
     "t_currency_rate",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from trellis.model import ObjectModel
-from trellis.storage import system
+from trellis.storage import outbox, system
+from trellis.storage.outbox import Message
 from trellis.storage.prepared import Prepared
 from trellis.transaction.row import Row
 
@@ -18,10 +19,6 @@ _CHANGE = Prepared.insert(
     system.change, "at", "actor", "cause", "object", "record", "action", "version", "model", "values"
 )
 _FACT = Prepared.insert(system.fact, "at", "kind", "object", "record", "actor", "cause", "data")
-_OUTBOX = Prepared.insert(
-    system.outbox, "topic", "payload", "created_at", "due_at", "state", "attempts", "done", "total"
-)
-_OUTBOX_WITH_ID = system.outbox.insert()
 UNTRACKED = frozenset({"version", "modified_at", "modified_by", "created_at", "created_by"})
 
 
@@ -124,37 +121,37 @@ class Trail:
         _CHANGE.run_many(connection, changes)
         _FACT.run_many(connection, facts)
 
-    def outbox(self) -> None:
+    def announce(self) -> None:
         """Announce the transaction's changes to asynchronous work."""
         if not self.touched:
             return
         changes = [{"object": o, "action": a, "ids": ids} for (o, a), ids in self.touched.items()]
         payload = {"changes": changes, "cause": self.tx.cause_json}
-        _OUTBOX.run(self.tx.connection, self._message("records_changed", payload))
+        outbox.put(self.tx.connection, self.tx.now, "records_changed", [Message(payload)])
 
-    def enqueue(self, topic: str, payload: Mapping[str, Any]) -> int:
-        """Put one message into the outbox and return its id; it is delivered at least once after the commit."""
-        done = self.tx.connection.execute(_OUTBOX_WITH_ID, self._message(topic, payload))
-        assert done.inserted_primary_key is not None
-        return int(done.inserted_primary_key[0])
+    def enqueue(
+        self,
+        topic: str,
+        payload: Mapping[str, Any],
+        due_at: datetime | None = None,
+        *,
+        subject: str | None = None,
+        key: str | None = None,
+    ) -> int:
+        """Put one message into the outbox and return its number; it is delivered at least once after the commit.
 
-    def enqueue_many(self, topic: str, messages: Sequence[tuple[datetime, Mapping[str, Any]]]) -> None:
-        """Put messages into the outbox, each with the moment at which it falls due."""
-        rows = [{**self._message(topic, payload), "due_at": due} for due, payload in messages]
-        _OUTBOX.run_many(self.tx.connection, rows)
+        ``due_at`` is a UTC moment (None: now). Messages of one ``subject`` are delivered one after the other; one waits under a
+        ``key``, and a new one replaces it. See :class:`trellis.storage.outbox.Message`. Raises ``BadMessage``.
+        """
+        return outbox.put_one(self.tx.connection, self.tx.now, topic, Message(payload, due_at, subject, key))
 
-    def _message(self, topic: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-        now = self.tx.now
-        return {
-            "topic": topic,
-            "payload": dict(payload),
-            "created_at": now,
-            "due_at": now,
-            "state": "ready",
-            "attempts": 0,
-            "done": 0,
-            "total": 0,
-        }
+    def enqueue_many(self, topic: str, messages: Sequence[Message]) -> None:
+        """Put messages into the outbox in a fixed number of statements. Raises ``BadMessage``."""
+        outbox.put(self.tx.connection, self.tx.now, topic, messages)
+
+    def cancel(self, keys: Iterable[str]) -> int:
+        """Take back the messages that wait under the keys; return how many there were. What has begun goes on."""
+        return outbox.cancel(self.tx.connection, keys)
 
 
 def _writers(model: ObjectModel) -> Mapping[str, Any]:

@@ -55,6 +55,8 @@ class Transaction:
         self.database = tenant.database
         self.principal, self.cause = principal, cause
         self.cause_json = cause.to_json()
+        if principal.behind is not None:
+            self.cause_json["behind"] = {"user": principal.behind, "name": principal.behind_name}
         self.now: datetime = tenant.clock.now()
         self.migration = migration
         self.trail = Trail(self)
@@ -262,4 +264,4 @@ class Transaction:
         for step in self.tenant.steps.commit:
             step(self)
         self.trail.flush()
-        self.trail.outbox()
+        self.trail.announce()

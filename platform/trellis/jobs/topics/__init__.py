@@ -35,7 +35,5 @@ def topics() -> Mapping[str, Topic]:
         if name in found:
             raise RuntimeError(f"Topic '{name}' is handled by both {places[name]} and {module.__file__}.")
         found[name], places[name] = Topic(name, module.KEEP, module.handle), str(module.__file__)
-    plugins.add_given(
-        "trellis_topics", found, places, lambda t: t.name, lambda told: RuntimeError(f"The topic {told}")
-    )
+    plugins.add_given("trellis_topics", found, places, lambda t: t.name, lambda told: RuntimeError(f"The topic {told}"))
     return found
