@@ -26,6 +26,8 @@ STATUS: Mapping[str, int] = {
     "bad_share": 422,
     "bad_membership": 422,
     "unknown_membership": 404,
+    "bad_absence": 422,
+    "unknown_absence": 404,
     "unknown_tenant": 404,
     "unknown_file": 404,
     "access_denied": 403,

@@ -81,7 +81,7 @@ def _went(tx: Transaction, model: ObjectModel, rows: Sequence[Row], *, partial: 
     """Delete the good rows with what hangs on them; False when some of them were refused only then, to try again."""
     doomed = _closure(tx, model, rows)
     # A refused row stays with all that hangs on it, and may thereby hold others back.
-    while _refuse_restricted(tx, doomed):
+    while _refuse_restricted(tx, doomed) or _refuse_cascade(tx, doomed):
         doomed = _closure(tx, model, rows)
     if not partial and any(r.errors for r in rows):
         raise RecordsInvalid([r.errors or None for r in rows])
@@ -195,6 +195,11 @@ def _refuse_restricted(tx: Transaction, doomed: _Doomed) -> bool:
                     refused = True
                     root.refuse("_record", "in_use", _held_by(tx, reference, holders[id(root)]))
     return refused
+
+
+def _refuse_cascade(tx: Transaction, doomed: _Doomed) -> bool:
+    """Let the parts of the platform refuse roots for what would go along. Returns whether any was refused."""
+    return any([step(tx, doomed.rows, doomed.roots) for step in tx.tenant.steps.before_cascade])
 
 
 def _held_by(tx: Transaction, reference: Reference, holders: Sequence[int]) -> str:

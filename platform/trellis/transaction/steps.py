@@ -6,7 +6,7 @@ refuses a row by :meth:`Row.refuse`, or changes ``row.new`` where the step allow
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 Step = Callable[["Transaction", ObjectModel, Sequence[Row]], None]
 CommitStep = Callable[["Transaction"], None]
+CascadeStep = Callable[["Transaction", Mapping[str, Mapping[int, Row]], Mapping[tuple[str, int], Row]], bool]
+"""Given all rows that a deletion takes along, by object and number, and the row that was named for each of them; refuses
+named rows and says whether it did."""
 
 
 @dataclass
@@ -36,6 +39,8 @@ class Steps:
     """After-rules and after-scripts, in rounds."""
     before_delete: list[Step] = field(default_factory=list)
     """Judges records that somebody wants to delete; not those that go along by cascade. May refuse, may not change."""
+    before_cascade: list[CascadeStep] = field(default_factory=list)
+    """Judges what goes along by cascade. May refuse the records that somebody named, may not change."""
     after_delete: list[Step] = field(default_factory=list)
     """What follows when records were deleted."""
     commit: list[CommitStep] = field(default_factory=list)
