@@ -91,7 +91,6 @@ def test_circle_over_relations_is_told_with_its_path_at_each_of_its_members() ->
     ("more", "expected"),
     [
         ({"history": True}, [("/fields/3/history", "no_effect")]),
-        ({"indexed": True}, [("/fields/3/indexed", "not_indexable")]),
         ({"required": True}, [("/fields/3/required", "computed_field")]),
         ({"default": "1"}, [("/fields/3/default", "computed_field")]),
         ({"unique": True}, [("/fields/3/unique", "unique_not_allowed")]),

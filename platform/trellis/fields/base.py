@@ -134,7 +134,7 @@ class Codec:
     CSV and XLSX; ``from_text`` reads what ``to_text`` wrote. ``check_change`` judges a new value against the stored one
     (None for a new record) and raises :class:`InvalidValue`, for instance when an inactive option is chosen anew.
     ``compare`` is a key for sorting and equality in Python that orders as the main column does in SQL (None: the
-    value).
+    value). ``shadow`` has the column of the stored copy of a computed value that is indexed.
     """
 
     columns: tuple[Column, ...]
@@ -151,6 +151,7 @@ class Codec:
     json_schema: Mapping[str, Any] = field(default_factory=dict)
     targets: tuple[str, ...] = ()
     check_change: Callable[[Any, Any], None] | None = None
+    shadow: tuple[Column, ...] = ()
 
 
 class FieldType:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from trellis.fields.base import Codec, Environment, FieldDoc, FieldType, Part
 from trellis.fields.common.numbers import MAX_PRECISION
-from trellis.fields.common.options import check_decimal, integer_option
+from trellis.fields.common.options import check_decimal, check_indexable, integer_option
 from trellis_metadata.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
@@ -26,10 +26,11 @@ ERROR = "error"
 class FormulaField(FieldType):
     """A value computed from other fields, of the record and of records that it points at, whenever it is read.
 
-    It is never stored, so that it is never out of date, and never written. ``returns`` says what it gives; a percent is
+    It is never out of date and never written. With ``indexed`` a copy is stored for filters and sorting; that is for
+    formulas over nothing but the record. ``returns`` says what it gives; a percent is
     computed as a share (0.1) and shown in percent units (10), a currency is a number in the unit of the amounts that it
     is computed from. A number is rounded half up to ``scale`` decimals; one with more digits than ``precision`` is an
-    error. A record for which the formula cannot be computed has a blank, and ``field.error`` is true.
+    error; a text is cut to ``max_length``. A record for which the formula cannot be computed has a blank, and ``field.error`` is true.
     """
 
     name = "formula"
@@ -69,6 +70,7 @@ class FormulaField(FieldType):
             2,
         ),
         "precision": integer_option("For numbers: digits in all, at most.", 1, MAX_PRECISION, MAX_PRECISION),
+        "max_length": integer_option("For texts: characters that are kept.", 1, MAX_TEXT, MAX_TEXT),
     }
     required_options = ("formula", "returns")
 
@@ -77,10 +79,13 @@ class FormulaField(FieldType):
             yield from check_decimal(
                 field, pointer, precision=field.get("precision", MAX_PRECISION), scale=field.get("scale", DEFAULT_SCALE)
             )
-        if field.get("indexed"):
-            message = "A formula is computed when it is read, so that there is nothing to index."
-            yield Diagnostic("not_indexable", f"{pointer}/indexed", message, "Remove 'indexed'.")
-        for key in ("history", *(() if field.get("returns") in NUMBERS else ("scale", "precision"))):
+        if field.get("returns") == "text":
+            yield from check_indexable(field, pointer, field.get("max_length", MAX_TEXT))
+        if field.get("indexed") and field.get("returns") == "currency" and "scale" not in field:
+            message = "How many decimals it has depends on the organisation's currency, which an index cannot follow."
+            yield Diagnostic("not_indexable", f"{pointer}/indexed", message, "Set 'scale', or remove 'indexed'.")
+        numeric = () if field.get("returns") in NUMBERS else ("scale", "precision")
+        for key in ("history", *numeric, *(() if field.get("returns") == "text" else ("max_length",))):
             if key in field:
                 why = "is never changed by anybody" if key == "history" else f"gives a {field.get('returns')}"
                 message = f"A formula that {why} has no '{key}'."
@@ -97,7 +102,8 @@ class FormulaField(FieldType):
             kind = "percent" if returns == "percent" else "number"
             digits = {k: field[k] for k in ("scale", "precision") if k in field}
             return {"name": field["name"], "type": kind, **digits}
-        return {"name": field["name"], "type": returns, **({"max_length": MAX_TEXT} if returns == "text" else {})}
+        longest = {"max_length": field.get("max_length", MAX_TEXT)} if returns == "text" else {}
+        return {"name": field["name"], "type": returns, **longest}
 
     def compile(self, field: FieldDoc, env: Environment) -> Codec:
         from trellis.fields import field_types
@@ -106,7 +112,9 @@ class FormulaField(FieldType):
         if field["returns"] == "currency":
             held = {**held, "scale": digits_of(field, env)[1]}
         codec = field_types()[held["type"]].compile(held, env)
-        return replace(codec, columns=(), parts={ERROR: Part(ERROR, "boolean", None, bool)}, check_change=None)
+        parts = {ERROR: Part(ERROR, "boolean", None, bool)}
+        shadow = codec.columns if field.get("indexed") else ()
+        return replace(codec, columns=(), parts=parts, check_change=None, shadow=shadow)
 
 
 def digits_of(field: FieldDoc, env: Environment) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from typing import Any
 from trellis.fields.formula import NUMBERS, digits_of
 from trellis.formula import Context, ErrorValue
 from trellis.formula import compile as compile_formula
+from trellis.formula.functions import functions
 from trellis.model.field_model import FieldModel
 from trellis.model.model import Model
 from trellis.model.object_model import ObjectModel
@@ -17,7 +18,7 @@ from trellis.rules.formula_checks import typed_field
 from trellis_metadata.formula.dependencies import dependencies
 from trellis_metadata.formula.functions import Reads
 from trellis_metadata.formula.scope import Symbol
-from trellis_metadata.formula.typed import Apply, Const, Field, Typed, walk
+from trellis_metadata.formula.typed import Apply, Call, Const, Field, Typed, walk
 from trellis_metadata.formula.types import Type
 
 
@@ -54,7 +55,7 @@ def formula_of(model: Model, owner: ObjectModel, field: FieldModel) -> Formula:
 def _compile(model: Model, owner: ObjectModel, field: FieldModel) -> Formula:
     source = typed_field(field.doc, owner.name, model.snapshot)
     returns = field.doc["returns"]
-    typed = _in_percent_units(source) if returns == "percent" else source
+    typed = _in_percent_units(source) if returns == "percent" else _cut(source, field.doc.get("max_length"))
     digits, scale = digits_of(field.doc, model.env) if returns in NUMBERS else (None, None)
     return compiled(source, typed, scale=scale, digits=digits)
 
@@ -77,6 +78,16 @@ def _truth(run: Callable[[Context], Any]) -> Callable[[Context], Any]:
         return value if isinstance(value, ErrorValue) else bool(value)
 
     return evaluate
+
+
+def _cut(typed: Typed, length: int | None) -> Typed:
+    """Return the first ``length`` characters of a text: by LEFT, so that it is the same everywhere."""
+    root = typed.root
+    if length is None or root.type is not Type.TEXT:
+        return typed
+    limit = Const(Type.NUMBER, Decimal(length), root.end, root.end)
+    left = Call(Type.TEXT, functions()["LEFT"], (root, limit), root.start, root.end, root.depth + 1)
+    return replace(typed, root=left)
 
 
 def _in_percent_units(typed: Typed) -> Typed:

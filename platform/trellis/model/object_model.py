@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from trellis.fields.base import Codec, Column, Environment, FieldType
 from trellis.model.field_model import FieldModel
 from trellis.model.system_fields import SYSTEM_FIELD_DOCS
 from trellis.ripples.hidden import MARK, hidden_fields
-from trellis.storage.physical import FOLD, Storage, build_table
+from trellis.storage.physical import FOLD, SHADOW, Storage, build_table
 from trellis.storage.types import text_column
 from trellis_metadata.labels import text_of
 
@@ -45,8 +45,9 @@ def folded_fields(doc: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def stored_columns(doc: Mapping[str, Any], codecs: Mapping[str, Codec]) -> dict[str, tuple[Column, ...]]:
-    """Return every stored thing of an object with its columns: the fields, then the case-folded shadows."""
+    """Return every stored thing of an object with its columns: the fields, then their shadows."""
     stored = {name: codec.columns for name, codec in codecs.items() if codec.columns}
+    stored.update({SHADOW + name: codec.shadow for name, codec in codecs.items() if codec.shadow})
     stored.update({FOLD + name: _FOLD_COLUMN for name in folded_fields(doc)})
     return stored
 
@@ -87,6 +88,12 @@ class ObjectModel:
             kind = types[field["type"]]
             made = FieldModel(field["name"], shown(field, kind, env), kind, codec, columns)
             (self.hidden if field["name"].startswith(MARK) else self.fields)[field["name"]] = made
+        self.shadows: dict[str, FieldModel] = {
+            f.name: replace(f, columns=(self.table.c[storage.places[SHADOW + f.name].column],))
+            for f in self.fields.values()
+            if f.codec.shadow
+        }
+        """Indexed formula fields with the columns of their stored copies, which :mod:`trellis.ripples.shadows` keeps right."""
         self.system: dict[str, FieldModel] = {}
         for field in SYSTEM_FIELD_DOCS:
             kind = types[field["type"]]

@@ -16,7 +16,7 @@ from trellis.model.object_model import stored_columns, stored_fields
 from trellis.publishing import catalogue, indexes
 from trellis.ripples.inputs import recomputed
 from trellis.storage import physical, system
-from trellis.storage.physical import FOLD, Storage
+from trellis.storage.physical import FOLD, SHADOW, Storage
 from trellis_metadata.snapshot import Snapshot
 
 
@@ -45,6 +45,8 @@ class Expansion:
     fills: list[Fill] = field(default_factory=list)
     derived: dict[str, set[str]] = field(default_factory=dict)
     """Roll-ups that must be computed for the records that exist, by object."""
+    shadows: dict[str, set[str]] = field(default_factory=dict)
+    """Indexed formula fields whose copies must be computed for the records that exist, by object."""
     archived: list[Storage] = field(default_factory=list)
     renamed: dict[str, str] = field(default_factory=dict)
 
@@ -108,21 +110,23 @@ def _expand_object(
     fields = stored_fields(doc, env)
     codecs = {f["name"]: types[f["type"]].compile(f, env) for f in fields}
     wanted = stored_columns(doc, codecs)
-    folds = {FOLD + o: FOLD + n for o, n in renamed.items()}
+    shadows = {mark + o: mark + n for o, n in renamed.items() for mark in (FOLD, SHADOW)}
     earlier = {renamed.get(f["name"], f["name"]): f for f in before["fields"]} if before is not None else {}
     changed = {
         f["name"]
         for f in doc["fields"]
         if f["name"] in earlier and _means_something_else(earlier[f["name"]], f, result.renamed)
     }
-    changed |= {FOLD + n for n in changed} | {n for n in anew if n in earlier}
-    placed = physical.place_fields(storage, wanted, renamed={**renamed, **folds}, changed=changed, revive=revive)
+    changed |= {FOLD + n for n in changed} | {n for n in anew if n in earlier or n.startswith(SHADOW)}
+    placed = physical.place_fields(storage, wanted, renamed={**renamed, **shadows}, changed=changed, revive=revive)
     name = storage.object
     result.before[name], result.after[name], result.added[name] = storage, placed.storage, dict(placed.fresh)
     derived = {f["name"] for f in fields if types[f["type"]].derived}
     if name not in result.created:
         wrong = derived if before is None else derived & {*anew, *placed.fresh, *placed.revived}
         result.derived.update({name: wrong} if wrong else {})
+        copies = {n for n in wanted if n.startswith(SHADOW) and (before is None or n in placed.fresh)}
+        result.shadows.update({name: {n[len(SHADOW) :] for n in copies}} if copies else {})
     if before is None:
         return
     for target in (*placed.fresh, *placed.revived):

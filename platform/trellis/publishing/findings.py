@@ -74,6 +74,7 @@ def examine(connection: Connection, model: Model, new: Snapshot, expansion: Expa
             found.extend(_examine_object(connection, before, after, expansion, (model.snapshot, new)))
     found.extend(_lost_shared_options(connection, model, new, expansion))
     found.extend(_derived(connection, model, new, expansion, names))
+    found.extend(_copied(connection, model, expansion, names))
     return found
 
 
@@ -99,6 +100,27 @@ def _derived(
                 {
                     "en": f"{en} is computed for {count} records: {words['en']}.",
                     "zh": f"将为 {count} 条记录计算{zh}：{words['zh']}。",
+                },
+            )
+
+
+def _copied(
+    connection: Connection, model: Model, expansion: Expansion, old_names: Mapping[str, str]
+) -> Iterator[Finding]:
+    """Tell which indexed formulas are computed, for how many records."""
+    for name, fields in sorted(expansion.shadows.items()):
+        before = old_names.get(name, name)
+        if model.snapshot.get("object", before) is None:
+            continue
+        count = _count(connection, model.object(before), None)
+        for field in sorted(fields):
+            yield Finding(
+                "formula_computed",
+                f"{name}.{field}",
+                count,
+                {
+                    "en": f"'{field}' is computed and stored for {count} records, for its index.",
+                    "zh": f"将为 {count} 条记录计算并存储“{field}”，供索引使用。",
                 },
             )
 

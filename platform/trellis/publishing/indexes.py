@@ -125,6 +125,8 @@ def wanted_indexes(model: ObjectModel) -> dict[str, list[sa.Column[Any]]]:
             wanted[f"lookup:{f.name}"] = [f.column, model.table.c.id]
         elif f.doc.get("indexed") and f.columns:
             wanted[f"indexed:{f.name}"] = [f.column, model.table.c.id]
+    for shadow in model.shadows.values():
+        wanted[f"indexed:{shadow.name}"] = [shadow.column, model.table.c.id]
     for index in model.doc.get("indexes", ()):
         fields = [model.field(n) for n in index["fields"]]
         wanted[f"index:{index['name']}"] = [f.column for f in fields if f is not None]

@@ -40,13 +40,15 @@ class Surroundings:
     dialect: str
     settings: Settings
     organisation: Mapping[str, Any]
+    copies: bool = False
+    """Whether the stored copies of indexed formulas may be read: not while they may lag behind the record."""
 
     @classmethod
     def of(cls, tenant: Tenant) -> Surroundings:
         """Return those of a tenant now. The moment is a parameter of the statement: see :func:`clock_parameters`."""
         settings = replace(_settings(tenant), bound=True)
         named = {**tenant.settings, "name": tenant.settings.get("organisation")}
-        return cls(tenant.database.dialect_name, settings, named)
+        return cls(tenant.database.dialect_name, settings, named, copies=True)
 
 
 def clock_parameters(tenant: Tenant, now: datetime | None = None) -> dict[str, Any]:

@@ -140,6 +140,9 @@ class Paths:
         if self.around is None:
             raise UnknownPath("formula_not_available", f"'{path}' is a formula, which is not available here.")
         formula = formula_of(self.model, owner, field)
+        if part is None and field.name in owner.shadows and self.around.copies:
+            copy = _field(path, owner.shadows[field.name], self._joined[place][1])
+            return masked_form(copy) if self.reads_hidden(owner, formula) else copy
         compute = value_of if part is None else error_of
         found = compute(formula, self.around, lambda inner: self._read_by_formula(place, inner))
         if place:

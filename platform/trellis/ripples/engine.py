@@ -16,6 +16,7 @@ from trellis.ripples.aftermath import follow_up
 from trellis.ripples.reading import RollupTooLarge
 from trellis.ripples.ripple import Change, Reach, Ripple, Source, Watch, Writer
 from trellis.ripples.rollups import rollup_ripples
+from trellis.ripples.shadows import shadow_ripples
 from trellis.transaction.errors import RippleRefused
 from trellis.transaction.row import Row
 
@@ -48,7 +49,7 @@ class Engine:
     """The ripples of a tenant. ``sources`` give them for a version; other parts of the platform append theirs."""
 
     tenant: Tenant
-    sources: list[Source] = field(default_factory=lambda: [rollup_ripples])
+    sources: list[Source] = field(default_factory=lambda: [rollup_ripples, shadow_ripples])
 
     def ripples(self, model: Model) -> Ripples:
         """Return the ripples of a version, compiled once."""
@@ -143,6 +144,14 @@ class Passage:
     def _caused(self, change: Change, touched: Mapping[str, Mapping[int, set[int]]]) -> Change:
         causes = frozenset[int]().union(*(ids[change.id] for ids in touched.values() if change.id in ids))
         return Change(change.id, change.old, change.new, change.fields, causes)
+
+    def touched(self, object_name: str) -> set[int]:
+        """Return the records of an object that anything touched, whether or not they changed by it."""
+        found: set[int] = set()
+        for position, touched in self._touched.items():
+            if self.ripples.ordered[position].target == object_name:
+                found.update(*touched.values())
+        return found
 
     def causes(self, object_name: str, record: int) -> set[int]:
         """Return the rows of the write that touched a record."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,7 @@ from trellis.ripples.definition import Column, Rollup, rollups_of
 from trellis.ripples.filter_parts import filter_fields, filter_formulas
 from trellis.ripples.hidden import MARK, hidden_fields
 from trellis.rules.scope import ObjectScope
+from trellis.storage.physical import SHADOW
 from trellis_metadata.formula.checker import check
 from trellis_metadata.formula.dependencies import Dependencies, dependencies, find_cycle
 from trellis_metadata.formula.errors import FormulaError
@@ -26,6 +28,7 @@ from trellis_metadata.snapshot import Snapshot
 
 Path = tuple[str, ...]
 """Names of fields from a child record on; all but the last are relations."""
+_LOOKUP = re.compile(r"\blookup\s*\(", re.IGNORECASE)
 _DECISIVE = (
     *("type", "formula", "returns", "blanks", "scale", "precision", "target"),
     *("of", "operation", "field", "filter", "order_by", "separator", "distinct"),
@@ -164,27 +167,71 @@ def meanings(snapshot: Snapshot) -> Mapping[Column, str]:
         for column, rollup in sorted(rollups_of(snapshot).items(), key=lambda item: order[item[0]]):
             read: Iterable[Column] = sorted(sources(snapshot, rollup) | _formulas(snapshot, rollup))
             below = [found.get(c) for c in read]
-            parts = [_decisive(rollup.document), *(_decisive(field_of(snapshot, *c)) for c in read), list(read), below]
+            fields = [field_of(snapshot, *c) for c in read]
+            parts = [_decisive(rollup.document), *map(_decisive, fields), list(read), below]
+            parts += _tables(snapshot, [rollup.document, *fields])
             found[column] = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
         snapshot.__dict__["_rollup_meanings"] = found
     return found
 
 
+def shadow_meanings(snapshot: Snapshot) -> Mapping[Column, str]:
+    """Return a digest of everything that decides the stored copy of each indexed formula field."""
+    found: dict[Column, str] | None = snapshot.__dict__.get("_shadow_meanings")
+    if found is None:
+        found = snapshot.__dict__["_shadow_meanings"] = {
+            (name, field["name"]): _shadow_meaning(snapshot, name, field)
+            for name, document in snapshot.of_kind("object").items()
+            for field in document["fields"]
+            if field["type"] == "formula" and field.get("indexed")
+        }
+    return found
+
+
+def _shadow_meaning(snapshot: Snapshot, object_name: str, field: Mapping[str, Any]) -> str:
+    inner = sorted(_formulas_behind(snapshot, [(object_name, field["formula"])]))
+    read = sorted({(object_name, path[0]) for path in formula_paths(snapshot, object_name, field)})
+    rollups = meanings(snapshot)
+    parts = [
+        {**_decisive(field), "max_length": field.get("max_length")},
+        [_decisive(field_of(snapshot, *column)) for column in inner],
+        [(*column, _decisive(field_of(snapshot, *column)), rollups.get(column)) for column in read],
+        _tables(snapshot, [field, *(field_of(snapshot, *column) for column in inner)]),
+    ]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _tables(snapshot: Snapshot, fields: Iterable[Mapping[str, Any] | None]) -> list[str]:
+    """Return the digests of the decision tables that one of the formulas may look up in."""
+    if not any(_LOOKUP.search(json.dumps(f)) for f in fields if f is not None):
+        return []
+    return sorted(digest for (kind, _), digest in snapshot.digests.items() if kind == "decision_table")
+
+
 def recomputed(old: Snapshot, new: Snapshot) -> dict[str, set[str]]:
-    """Return the roll-ups of ``new``, by object, that are new or whose values mean something else than in ``old``."""
-    before, found = meanings(old), dict[str, set[str]]()
-    for (object_name, name), meaning in meanings(new).items():
-        if before.get((object_name, name)) != meaning:
-            found.setdefault(object_name, set()).add(name)
+    """Return what is stored of ``new``, by object, that is new or means something else than in ``old``.
+
+    Roll-ups by their names, the copies of indexed formulas by those of their shadows.
+    """
+    found = dict[str, set[str]]()
+    for prefix, digests in (("", meanings), (SHADOW, shadow_meanings)):
+        before = digests(old)
+        for (object_name, name), meaning in digests(new).items():
+            if before.get((object_name, name)) != meaning:
+                found.setdefault(object_name, set()).add(prefix + name)
     return found
 
 
 def _formulas(snapshot: Snapshot, rollup: Rollup) -> set[Column]:
     """Return the formula fields on the way: their texts decide the values too."""
-    names: set[tuple[str, str]] = set()
     texts = [t for t in (rollup.field, rollup.order_by) if t]
     texts += [text for text, _ in (*filter_formulas(rollup.filter), *filter_fields(rollup.filter))]
-    waiting = [(rollup.child, t) for t in texts]
+    return _formulas_behind(snapshot, [(rollup.child, t) for t in texts])
+
+
+def _formulas_behind(snapshot: Snapshot, waiting: list[tuple[str, str]]) -> set[Column]:
+    """Return the formula fields that the formulas ``waiting``, each with its object, lead to."""
+    names: set[tuple[str, str]] = set()
     while waiting:
         owner, text = waiting.pop()
         found = formula_dependencies(snapshot, owner, text)

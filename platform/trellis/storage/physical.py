@@ -117,7 +117,7 @@ def place_fields(
             removed[name] = place
         earlier = storage.removed.get(name) or storage.removed.get(old_names.get(name, ""))
         # A shadow is computed again: it did not follow its field while it was away.
-        if revive and earlier is not None and earlier.signature == sign and not name.startswith(FOLD):
+        if revive and earlier is not None and earlier.signature == sign and not name.startswith((FOLD, SHADOW)):
             places[name] = revived[name] = earlier
             continue
         base = base_name(name)
@@ -128,11 +128,15 @@ def place_fields(
 
 
 FOLD = "fold:"
+SHADOW = "formula:"
+"""Before the name of a formula field: its stored copy, for the index."""
 
 
 def base_name(field_name: str) -> str:
-    """Return the first choice of column for a field, or for the case-folded shadow (``fold:email``) of one."""
-    return f"k_{field_name[len(FOLD) :]}" if field_name.startswith(FOLD) else f"f_{field_name}"
+    """Return the first choice of column for a field, or for a shadow of one (``fold:email``, ``formula:margin``)."""
+    if field_name.startswith(FOLD):
+        return f"k_{field_name[len(FOLD) :]}"
+    return f"x_{field_name[len(SHADOW) :]}" if field_name.startswith(SHADOW) else f"f_{field_name}"
 
 
 def new_storage(object_name: str, taken: set[str]) -> Storage:
