@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pytest
+from support.copies import OpenCopy
 
 from trellis.clock import FakeClock
 from trellis.packs import install, load_demo
@@ -15,21 +15,20 @@ from trellis.tenant import Tenant
 
 TODAY = date(2026, 11, 20)
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
+SETTINGS = {"currency": "CNY", "country": "CN", "time_zone": "Asia/Shanghai"}
 
 
 @pytest.fixture
-def tenant(tmp_path: Path, database_url: str) -> Iterator[Tenant]:
+def tenant(open_copy: OpenCopy) -> Tenant:
     """An empty tenant."""
-    runtime = Runtime(tmp_path, database_url=database_url, clock=FakeClock(NOW))
-    yield runtime.create_tenant("acme", settings={"currency": "CNY", "country": "CN", "time_zone": "Asia/Shanghai"})
-    runtime.close()
+    return open_copy("China", settings=SETTINGS, clock=FakeClock(NOW))
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenant]:
     """A tenant with the demo data, for tests that read."""
     runtime = Runtime(tmp_path_factory.mktemp("demo"), clock=FakeClock(NOW))
-    tenant = runtime.create_tenant("acme", settings={"currency": "CNY", "country": "CN", "time_zone": "Asia/Shanghai"})
+    tenant = runtime.create_tenant("acme", settings=SETTINGS)
     install(tenant, "crm")
     load_demo(tenant, "crm", today=TODAY)
     yield tenant

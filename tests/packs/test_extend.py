@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from packs.samples import label, write_pack
+from support.copies import OpenCopy
 
 from trellis.packs import PackSource, apply, plan_install
 from trellis.publishing.publisher import InvalidMetadata
@@ -20,7 +21,6 @@ from trellis.tenant import Tenant
 from trellis_metadata.addresses import ABSENT, find
 
 Json = dict[str, Any]
-OpenCopy = Callable[[str, Callable[[Tenant], object]], Tenant]
 
 CASE: Json = {
     "kind": "object",
@@ -148,7 +148,7 @@ def test_every_extension_survives_and_every_vendor_change_arrives(tenant: Tenant
 
 
 def test_pack_that_is_broken_by_itself_is_not_installed(open_copy: OpenCopy, tmp_path: Path) -> None:
-    tenant = open_copy("core", lambda tenant: None)
+    tenant = open_copy()
     broken = delivered(tmp_path, "1.0.0", lambda d: d["list_view", "cases"]["columns"].append("nothing"))
     with pytest.raises(InvalidMetadata, match="nothing"):
         plan_install(tenant, broken)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from packs.samples import base_pack, label, school_pack
+from support.copies import OpenCopy
 from support.kernel import codes, create, publish, rows, undo, values, write
 
 from trellis.packs import apply, plan_install, plan_uninstall, remember_choices
@@ -24,7 +24,6 @@ from trellis.tenant import Tenant
 from trellis_metadata.merge import Side
 from trellis_metadata.snapshot import Snapshot
 
-OpenCopy = Callable[[str, Callable[[Tenant], object]], Tenant]
 
 
 def put(tenant: Tenant, source: PackSource, **options: Any) -> Any:
@@ -42,7 +41,7 @@ def take(tenant: Tenant, name: str = "school", **options: Any) -> Any:
 
 @pytest.fixture
 def tenant(open_copy: OpenCopy) -> Tenant:
-    return open_copy("core", lambda tenant: None)
+    return open_copy()
 
 
 @pytest.fixture
@@ -352,7 +351,7 @@ def test_records_are_written_out_on_request(with_school: Tenant, tmp_path: Path)
 
 
 def test_dropped_records_leave_nothing(with_school: Tenant, tmp_path: Path) -> None:
-    from support.kernel import table
+        from support.kernel import table
 
     create(with_school, "student", {"name": "Mei", "grade": 3})
     take(with_school, data="drop")
@@ -372,7 +371,7 @@ def test_rules_of_the_pack_judge_records(with_school: Tenant) -> None:
 
 
 def test_installing_writes_no_statement_per_document(with_base: Tenant, tmp_path: Path) -> None:
-    from support.kernel import counting
+        from support.kernel import counting
 
     source = school_pack(tmp_path)
     plan_install(with_base, source)

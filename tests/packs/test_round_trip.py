@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from merge.triples import Editor, base_pack, edited
 from packs.samples import label
+from support.copies import OpenCopy
 from support.kernel import create, values
 
 from trellis.packs import apply, plan_install, plan_uninstall
@@ -19,7 +19,6 @@ from trellis.tenant import Tenant
 from trellis_metadata.merge import Side, prune
 from trellis_metadata.snapshot import Snapshot
 
-OpenCopy = Callable[[str, Callable[[Tenant], object]], Tenant]
 ROUNDS = 30
 WITH_RECORDS = 25
 """On each database, so 50 in all."""

@@ -13,7 +13,10 @@ from click.testing import CliRunner
 from packs.samples import base_pack, label, school_pack
 
 from trellis.cli import root
-from trellis.packs import apply, plan_install
+from trellis.packs import apply, archive, plan_install
+from trellis.packs.shelf import Shelf, sign_archive
+from trellis.packs.signing import TrustList, new_key
+from trellis.packs.trying import with_case_reports
 from trellis.tenant import Tenant
 from trellis_metadata.addresses import ABSENT, find
 from trellis_metadata.merge import Side, Verdict
@@ -231,3 +234,44 @@ def test_plan_of_an_installation_is_readable(tmp_path: Path) -> None:
     assert found.exit_code == 0, found.output
     assert "holds  An item without a name is refused." in found.output
     assert "Add object 'pet_item'" in found.output
+
+
+def test_one_command_installs_what_a_pack_requires_first(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    run(home, "init")
+    public = run(home, "pack", "key", str(tmp_path / "vendor"))["public_key"]
+    run(home, "pack", "trust", "vendor", public)
+    shelf = home / "packs"
+    for source in (base_pack(tmp_path), school_pack(tmp_path)):
+        file = shelf / f"{source.name}-{source.version}.trellis"
+        run(home, "pack", "build", str(source.folder), "--output", str(file))
+        run(home, "pack", "sign", str(file), "--key", str(tmp_path / "vendor"))
+    alone = CliRunner().invoke(root, ["--home", str(home), "pack", "install", "school", "--yes"])
+    assert alone.exit_code == 1
+    assert "requires pack 'base'" in alone.output
+    run(home, "pack", "install", "school", "--with-required", "--yes")
+    assert {e["name"]: e["installed"] for e in run(home, "pack", "list") if e["installed"]} == {
+        "base": "1.0.0",
+        "school": "1.0.0",
+    }
+
+
+def test_upgrade_runs_the_cases_of_the_other_packs_too(tenant: Tenant, tmp_path: Path) -> None:
+    case = {
+        "name": "student_begins",
+        "story": {"en": "A student is created.", "zh": "创建学员。"},
+        "when": [{"create": "student", "values": {"name": "Mei", "grade": 3}}],
+        "then": [{"find": "student", "count": 1}],
+    }
+    kept = school_pack(tmp_path / "kept", edit=lambda d, p: RICHER(d), cases=[case])
+    shelf = Shelf.of(tenant)
+    file = shelf.folder / f"{kept.name}-{kept.version}.trellis"
+    file.parent.mkdir(parents=True)
+    assert kept.folder is not None
+    archive.build(kept.folder, file)
+    public = new_key(tmp_path / "vendor")
+    sign_archive(file, tmp_path / "vendor")
+    TrustList({}).with_key("vendor", public).write(shelf.trust_file)
+    newer = base_pack(tmp_path / "newer", version="1.1.0")
+    plan = with_case_reports(tenant, plan_install(tenant, newer), newer)
+    assert [(c["pack"], c["story"], c["passed"]) for c in plan.cases] == [("school", "A student is created.", True)]

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from trellis.core import core_documents
+from trellis.automation.checking import CHECKER
 from trellis.fields import field_types
 from trellis.packs import cases, migrations
 from trellis.packs.folders import find_packs
@@ -30,7 +31,7 @@ def check_pack(source: PackSource, packs: Mapping[str, PackSource] | None = None
 
     ``packs`` are those that it may require (default: the shipped ones).
     """
-    language = Language(field_types(), system={}, formula_checker=check_formula)
+    language = Language(field_types(), system={}, formula_checker=check_formula, automation_checker=CHECKER)
     around, found = _required(source, packs if packs is not None else _shipped(), language)
     found += list(language.check([source.document])[1])
     if "installed" in source.document:

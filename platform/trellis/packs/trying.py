@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,10 @@ from trellis.packs.installing import apply
 from trellis.packs.pack_plan import PackPlan
 from trellis.packs.planning import with_cases
 from trellis.packs.scratch import scratch
+from trellis.packs.shelf import Shelf
 from trellis.packs.source import PackSource
+from trellis.packs.state import installed_names
+from trellis_metadata.errors import TrellisError
 
 if TYPE_CHECKING:
     from trellis.runtime import Runtime
@@ -21,12 +24,36 @@ if TYPE_CHECKING:
 
 
 def with_case_reports(tenant: Tenant, plan: PackPlan, source: PackSource, language: str = "en") -> PackPlan:
-    """Return the plan with what the pack's cases come to against the metadata that it would make."""
-    if not source.cases or plan.action == "nothing":
+    """Return the plan with what the cases come to against the metadata that it would make.
+
+    Run are the pack's own cases, and those of the other installed packs that are on the shelf in the installed version: a
+    new pack must not break what an older one promises.
+    """
+    if plan.action == "nothing":
         return plan
+    own = {source.name: source.cases}
+    suites = {name: cases for name, cases in (own | _cases_of_others(tenant, source.name)).items() if cases}
+    if not suites:
+        return plan
+    reports = []
     with scratch(plan.tenant_plan.new, tenant.settings) as maker:
-        reports = run_cases(maker, source.cases)
-    return with_cases(plan, [r.to_json(language) for r in reports])
+        for name, cases in suites.items():
+            reports += [{**r.to_json(language), "pack": name} for r in run_cases(maker, cases)]
+    return with_cases(plan, reports)
+
+
+def _cases_of_others(tenant: Tenant, name: str) -> dict[str, Sequence[Mapping[str, Any]]]:
+    shelf, found = Shelf.of(tenant), {}
+    for other, version in installed_names(tenant.model().snapshot).items():
+        if other == name or other not in shelf.names():
+            continue
+        try:
+            with shelf.source(other, version) as source:
+                found[other] = source.cases
+        except TrellisError:
+            # The installed version is not on the shelf, or its archive is no longer trusted.
+            continue
+    return found
 
 
 def check_tenant(tenant: Tenant, objects: list[str] | None = None) -> list[Check]:

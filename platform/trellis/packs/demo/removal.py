@@ -16,13 +16,23 @@ from trellis.access.principal import SYSTEM
 from trellis.model import FieldModel, ObjectModel
 from trellis.packs.demo.loading import CAUSE, SYSTEM_NAME
 from trellis.storage import system
+from trellis.storage.tables import accounts
 from trellis.transaction import Transaction
 
 if TYPE_CHECKING:
     from trellis.tenant import Tenant
 
 Doomed = dict[str, set[int]]
-_PEOPLE = (system.credential, system.session, system.token)
+_PEOPLE = (
+    system.credential,
+    system.session,
+    system.token,
+    accounts.second_factor,
+    accounts.recovery_code,
+    accounts.one_time_link,
+    accounts.known_browser,
+    accounts.identity,
+)
 
 
 @dataclass(frozen=True, slots=True)

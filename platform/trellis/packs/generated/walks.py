@@ -224,6 +224,7 @@ class _Walks:
             f = fields.get(name)
             if f is None or stored.get(name) is not None:
                 continue
+            value: Any
             if f.category == "reference":
                 value = record_for(tx, f, MAX_DEPTH, None, known)
             else:
