@@ -8,7 +8,7 @@ from flask import Flask
 from flask_babel import format_decimal, gettext
 
 from trellis_admin.assets import Assets
-from trellis_admin.colors import color_of, initials
+from trellis_admin.colors import color, color_of, initials
 
 
 def install(app: Flask, assets: Assets) -> None:
@@ -18,6 +18,7 @@ def install(app: Flask, assets: Assets) -> None:
     environment.globals.update(icon=assets.icon, _=gettext)
     environment.filters.update(
         color_of=color_of,
+        tag_color=color,
         initials=initials,
         fromjson=json.loads,
         go_pair=_go_pair,

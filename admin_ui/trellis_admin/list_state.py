@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from werkzeug.datastructures import MultiDict
 
 MAX_COLUMNS = 50
+MAX_SORTS = 3
 BLANK_OPERATORS = ("is_blank", "is_not_blank")
 _LIST_OPERATORS = ("in", "not_in", "includes_any", "includes_all", "excludes")
 
@@ -60,7 +61,9 @@ class Filter:
 @dataclass(frozen=True)
 class ListState:
     """View, search, filters, sort and place of one list. ``where`` is a formula beside the filters, ``columns`` are the
-    paths that a person chose instead of the view's."""
+    paths that a person chose instead of the view's. ``shape`` is how the records are shown (``board`` …), ``by`` the field
+    that makes groups or columns, ``lanes`` the one that makes swim lanes, ``at`` and ``span`` the part of a calendar.
+    ``sort`` holds several paths with commas, ``-`` before a path turns its order round."""
 
     path: str
     view: str = ""
@@ -70,6 +73,11 @@ class ListState:
     sort: str = ""
     after: str = ""
     columns: tuple[str, ...] = ()
+    shape: str = ""
+    by: str = ""
+    lanes: str = ""
+    at: str = ""
+    span: str = ""
 
     @classmethod
     def read(cls, path: str, arguments: MultiDict[str, str]) -> ListState:
@@ -84,7 +92,18 @@ class ListState:
             arguments.get("sort", ""),
             arguments.get("after", ""),
             tuple(dict.fromkeys(c for c in arguments.getlist("c") if c))[:MAX_COLUMNS],
+            arguments.get("as", ""),
+            arguments.get("by", ""),
+            arguments.get("lanes", ""),
+            arguments.get("at", ""),
+            arguments.get("span", ""),
         )
+
+    @classmethod
+    def of_url(cls, path: str, url: str) -> ListState:
+        """Read the state from an address of the list; that of another page gives the list as it begins."""
+        parts = urlsplit(url)
+        return cls.read(path, MultiDict(parse_qsl(parts.query) if parts.path == path else ()))
 
     def pairs(self) -> list[tuple[str, str]]:
         """Return name and value of everything that is set."""
@@ -96,6 +115,11 @@ class ListState:
             ("sort", self.sort),
             ("after", self.after),
             *(("c", c) for c in self.columns),
+            ("as", self.shape),
+            ("by", self.by),
+            ("lanes", self.lanes),
+            ("at", self.at),
+            ("span", self.span),
         ]
         return [(k, v) for k, v in pairs if v]
 
@@ -109,9 +133,21 @@ class ListState:
         """Return the address without one filter."""
         return self.url(filters=tuple(f for f in self.filters if f != gone))
 
+    @property
+    def sorts(self) -> list[tuple[str, bool]]:
+        """Return path and whether it is descending of each key of the order, as far as the address says."""
+        keys = [key.strip() for key in self.sort.split(",")]
+        return [(k.removeprefix("-"), k.startswith("-")) for k in keys if k.removeprefix("-")][:MAX_SORTS]
+
     def sorted_by(self, field: str, current: str) -> str:
         """Return the address that sorts by a field, or the other way round if it does already."""
         return self.url(sort=f"-{field}" if current == field else field)
+
+    def also_sorted_by(self, field: str, current: Sequence[tuple[str, bool]]) -> str:
+        """Return the address that sorts by the present keys and then by a field, or turns its place in them round."""
+        known = dict(current)
+        keys = [(p, not d if p == field else d) for p, d in current] + ([] if field in known else [(field, False)])
+        return self.url(sort=",".join(f"-{p}" if d else p for p, d in keys[-MAX_SORTS:]))
 
     def filter_tree(self, base: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
         """Return the filter of the view and the person's own together."""

@@ -13,7 +13,7 @@ from werkzeug.exceptions import NotFound
 from trellis import files
 from trellis.access import rights
 from trellis.model import FieldModel, ObjectModel, UnknownObject
-from trellis.query import Aggregate, Page, Query, run_query
+from trellis.query import Page, Query, run_query
 from trellis.record_id import BadRecordId, parse_id
 from trellis_admin.i18n import language
 
@@ -176,18 +176,3 @@ def find(
         known = {r["id"] for r in rows}
         rows += [r for r in run(Query(target.name, fields, wanted, limit=limit)).rows if r["id"] not in known]
     return rows[:limit]
-
-
-def total_of(query: Query, field: str) -> tuple[Any, bool] | None:
-    """Return the exact total of a money field in the organisation's currency, and whether amounts were converted for it.
-
-    None when there is nothing to add.
-    """
-    code = f"{field}.currency"
-    wanted = (Aggregate("sum", field), Aggregate("min", code), Aggregate("max", code))
-    rows = run(Query(query.object, filter=query.filter, search=query.search, aggregates=wanted)).rows
-    value = rows[0].get(f"sum({field})") if rows else None
-    if value is None:
-        return None
-    converted = {rows[0][f"min({code})"], rows[0][f"max({code})"]} != {g.model.env.default_currency}
-    return value["amount"] if isinstance(value, Mapping) else value, converted

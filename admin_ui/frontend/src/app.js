@@ -23,6 +23,7 @@ import "./js/optionrows.js";
 import "./js/richtext.js";
 import "./js/scroll.js";
 import "./js/notifications.js";
+import "./js/board.js";
 
 // Styles come from the sheet only: the policy forbids inline ones.
 htmx.config.includeIndicatorCSS = false;

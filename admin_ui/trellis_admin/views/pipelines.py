@@ -23,6 +23,7 @@ from trellis_admin.i18n import language
 from trellis_admin.page import go, refuse, render, wants_fragment
 from trellis_admin.reading import FieldRef, label_of, names_for, object_model, one_record
 from trellis_admin.renderers import render_value
+from trellis_admin.renderers.choices import options_of
 from trellis_admin.rendering import context
 from trellis_admin.session import needs_person
 from trellis_admin.widgets import Input
@@ -68,38 +69,56 @@ def move(name: str, record: str, field: str) -> Response:
     try:
         write(lambda tx: tx.update(name, [{"id": record, **values, field: stage}]))
     except RecordsInvalid as error:
-        return _ask(root, record, field, stage, values, texts_of(error.errors[0]))
-    label = next((o for o in root.fields[field].doc["options"] if o["name"] == stage), {"name": stage})
-    return go(f"/o/{name}/{record}", _("Moved to “%(stage)s”", stage=_text(label)))
+        return ask(root, record, field, stage, values, texts_of(error.errors[0]))
+    return go(f"/o/{name}/{record}", moved_text(root, field, stage))
 
 
-def _text(option: Mapping[str, Any]) -> str:
-    return text_of(option.get("label"), language().code, option["name"])
+def moved_text(root: ObjectModel, field: str, value: str) -> str:
+    """Return the message that a record has a new stage, or another value of a picklist."""
+    return _("Moved to “%(stage)s”", stage=option_text(root, field, value))
 
 
-def _ask(
-    root: ObjectModel, record: str, field: str, stage: str, values: Mapping[str, Any], errors: Mapping[str, str]
+def option_text(root: ObjectModel, field: str, value: str) -> str:
+    """Return what an option of a stage or picklist field is called."""
+    found = next((o for o in options_of(root.fields[field].doc, context()) if o["name"] == value), {"name": value})
+    return text_of(found.get("label"), language().code, value) if value else _("No value")
+
+
+def ask(
+    root: ObjectModel,
+    record: str,
+    field: str,
+    stage: str,
+    values: Mapping[str, Any],
+    errors: Mapping[str, str],
+    *,
+    action: str = "",
+    cancel: str = "",
+    kept: Mapping[str, str] | None = None,
 ) -> Response:
-    """Show what stands in the way: fields to fill in, and reasons that no field can answer."""
+    """Show what stands in the way: fields to fill in, and reasons that no field can answer.
+
+    ``action`` is where the answer goes, with the hidden values ``kept``; ``cancel`` the page without it.
+    """
     row = {**one_record(root, record), **values}
     inputs = list(_inputs(root, row, record, [*values, *(n for n in errors if n != field and n not in values)], errors))
     shown = {i.name for i in inputs}
     general = [text for name, text in errors.items() if name not in shown]
     if not inputs and wants_fragment():
         return refuse(" ".join(general))
-    target = next((o for o in root.fields[field].doc["options"] if o["name"] == stage), {"name": stage})
     return render(
         "parts/move_drawer.html" if wants_fragment() else "pages/move.html",
         422,
-        title=_("Move to “%(stage)s”", stage=_text(target)),
+        title=_("Move to “%(stage)s”", stage=option_text(root, field, stage)),
         record_label=label_of(row, root),
         plural=root.plural(language().code),
         object=root,
         inputs=inputs,
         general=general,
         stage=stage,
-        action=f"/o/{root.name}/{record}/move/{field}",
-        cancel=f"/o/{root.name}/{record}",
+        action=action or f"/o/{root.name}/{record}/move/{field}",
+        cancel=cancel or f"/o/{root.name}/{record}",
+        kept=kept or {},
     )
 
 

@@ -27,7 +27,7 @@ from trellis_admin.reading import FieldRef, field_refs, label_of, names_for, num
 from trellis_admin.renderers import Column, columns
 from trellis_admin.rendering import context
 from trellis_admin.session import needs_person, readable_objects
-from trellis_admin.views.lists import default_columns
+from trellis_admin.shown import default_columns
 from trellis_admin.views.pipelines import ways_of
 from trellis_admin.writing import texts_of, write
 from trellis_metadata.labels import text_of

@@ -11,8 +11,8 @@ from trellis_admin.list_state import ListState
 from trellis_admin.page import go, refuse
 from trellis_admin.reading import object_model
 from trellis_admin.session import needs_person
+from trellis_admin.shown import shown_of
 from trellis_admin.view_choices import PREFIX
-from trellis_admin.views.lists import current_query
 
 
 def install(blueprint: Blueprint) -> None:
@@ -24,7 +24,8 @@ def install(blueprint: Blueprint) -> None:
 def save(name: str) -> Response:
     """Keep columns, filter and order of the list on screen under a name."""
     root, state = object_model(name), ListState.read(f"/o/{name}", request.form)
-    query = current_query(root, state)
+    shown = shown_of(root, state)
+    query = shown.query
     raw = {
         "label": request.form.get("label", ""),
         "shared": request.form.get("shared") == "true",
