@@ -307,3 +307,11 @@ def test_table_that_is_too_large_for_case_is_refused_by_name_on_postgresql() -> 
     assert compile_sql(
         rule, "sqlite", lambda s: sa.literal_column("x", sa.Text() if s.path == "tier" else sa.Numeric())
     )
+
+
+def test_a_table_of_a_wrong_shape_is_told_once_and_not_at_the_formulas_that_use_it() -> None:
+    field = {"name": "rate", "type": "formula", "returns": "number", "formula": 'LOOKUP("discount", "gold", 5) + 1'}
+    deal = {"kind": "object", "name": "deal", "label": "Deal", "fields": [field]}
+    assert {(p, c) for c, (_, p, _) in found(table({"when": {}, "then": {}}), deal).items()} == {
+        ("/rows/0", "missing_key")
+    }

@@ -110,3 +110,19 @@ def test_what_is_written_during_the_back_fill_is_caught_up_with(shop: Tenant, mo
     assert seen.count("after fill batch") >= 3
     assert values(shop, "deal", "cost") == [103, 4, 0]
     assert values(shop, "account", "cost") == [107]
+
+
+def test_a_new_roll_up_catches_up_also_over_one_that_was_there_before(
+    shop: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(shop, deals(COST))
+    monkeypatch.setattr(publication, "INLINE_ROWS", 0)
+
+    def fault(step: str) -> None:
+        if step == "before activate":
+            expense(shop, 100)
+
+    publisher = Publisher(shop, fault=fault)
+    publisher.apply(publisher.plan_documents([accounts(rollup("cost", "deal.account", "sum", "cost"))]))
+    assert values(shop, "deal", "cost") == [103, 0]
+    assert values(shop, "account", "cost") == [103]

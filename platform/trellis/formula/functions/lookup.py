@@ -36,6 +36,8 @@ def _bind(snapshot: Snapshot) -> Function:
         name = nodes[0].value if isinstance(nodes[0], Const) else None
         if not isinstance(name, str):
             return Complaint("LOOKUP names its decision table by a fixed text.", 0)
+        if name in names and "keys" not in snapshot.of_kind("decision_table")[name]:
+            return Type.UNKNOWN  # its shape is wrong, which is told at the table
         found = table_of(snapshot, name)
         if found is None:
             return Complaint(f"There is no decision table '{name}'.{did_you_mean(name, names)}", 0, "unknown_table")
