@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
@@ -25,12 +25,29 @@ class FormulaChecker(Protocol):
         pointer: str,
         field: Mapping[str, Any] | None = None,
         row_only: bool = False,
+        template: bool = False,
     ) -> Iterable[Diagnostic]:
         """Yield what is wrong with ``text``, at ``pointer``. ``row_only``: it may read nothing but its record.
+
+        ``template``: the text is for people and has formulas inside, ``{!name}``, of any type but references.
 
         Without ``field`` the formula is a condition and returns a boolean; with it the formula gives the default of
         that field of ``object_name``.
         """
+        ...
+
+
+class AutomationChecker(Protocol):
+    """Judges what the language cannot know of automations: actions, what they are told, formulas over results of steps."""
+
+    def automation(self, document: Mapping[str, Any], *, snapshot: Snapshot) -> Iterable[Diagnostic]:
+        """Yield what is wrong with the condition, the triggers' formulas and the steps of an automation."""
+        ...
+
+    def steps(
+        self, steps: Sequence[Mapping[str, Any]], object_name: str, pointer: str, *, snapshot: Snapshot
+    ) -> Iterable[Diagnostic]:
+        """Yield what is wrong with steps that are done for records of ``object_name`` by another kind of document."""
         ...
 
 
@@ -42,6 +59,7 @@ class Check:
     field_types: Mapping[str, FieldTypeSpec]
     relations: Relations
     formula_checker: FormulaChecker | None = None
+    automation_checker: AutomationChecker | None = None
     broken: frozenset[Key] = field(default_factory=frozenset)
     """Documents of a wrong shape, of which the snapshot holds a stub: what is missing in them is no further finding."""
 
@@ -99,3 +117,34 @@ class Check:
             if row_only:
                 more["row_only"] = True
             yield from self.formula_checker(text, object_name, snapshot=self.snapshot, pointer=pointer, **more)
+
+    def template(self, text: str, object_name: str, pointer: str) -> Iterator[Diagnostic]:
+        """Yield what is wrong with the formulas inside a text for people; without a checker there may be none."""
+        if "{!" not in text:
+            return
+        if self.formula_checker is None:
+            yield Diagnostic("formula_not_available", pointer, "Formulas cannot be evaluated here.", "Leave them out.")
+        elif self.relations.has_object(object_name):
+            yield from self.formula_checker(text, object_name, snapshot=self.snapshot, pointer=pointer, template=True)
+
+    def automation(self, document: Mapping[str, Any]) -> Iterator[Diagnostic]:
+        """Yield what is wrong with the steps and formulas of an automation; without a checker it is refused."""
+        if self.automation_checker is None:
+            yield from self._no_steps("/steps")
+        else:
+            yield from self.automation_checker.automation(document, snapshot=self.snapshot)
+
+    def steps(self, steps: Sequence[Mapping[str, Any]], object_name: str, pointer: str) -> Iterator[Diagnostic]:
+        """Yield what is wrong with steps that are done for records of an object; without a checker they are refused."""
+        if self.automation_checker is None:
+            yield from self._no_steps(pointer)
+        elif self.relations.has_object(object_name):
+            yield from self.automation_checker.steps(steps, object_name, pointer, snapshot=self.snapshot)
+
+    def _no_steps(self, pointer: str) -> Iterator[Diagnostic]:
+        yield Diagnostic(
+            "steps_not_available",
+            pointer,
+            "Steps cannot be done here, so none can be declared.",
+            "Leave the steps out.",
+        )

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from trellis_metadata import duplicates, values
-from trellis_metadata.context import Check, FormulaChecker
+from trellis_metadata.context import AutomationChecker, Check, FormulaChecker
 from trellis_metadata.diagnostics import Diagnostic, Severity, did_you_mean
 from trellis_metadata.field_types import FieldTypeSpec
 from trellis_metadata.kind import Kind, Reference, kinds
@@ -24,7 +24,7 @@ from trellis_metadata.snapshot import EMPTY, Document, Key, Snapshot
 from trellis_metadata.structure import Node, document_node
 from trellis_metadata.stubs import stub
 
-__all__ = ["Check", "FormulaChecker", "Language"]
+__all__ = ["AutomationChecker", "Check", "FormulaChecker", "Language"]
 SYSTEM: Mapping[str, Mapping[str, str]] = {"user": {"name": "text", "email": "email", "active": "boolean"}}
 """Objects of the system with their fields' types: they always exist and no document defines them."""
 
@@ -40,10 +40,12 @@ class Language:
         field_types: Mapping[str, FieldTypeSpec],
         *,
         formula_checker: FormulaChecker | None = None,
+        automation_checker: AutomationChecker | None = None,
         system: Mapping[str, Mapping[str, str]] = SYSTEM,
     ) -> None:
         self.field_types = field_types
         self.formula_checker = formula_checker
+        self.automation_checker = automation_checker
         self.system = system
         self._kinds: Mapping[str, Kind] = kinds()
         self._shapes = Shapes(self._kinds, field_types)
@@ -84,7 +86,7 @@ class Language:
 
     def _new_context(self, snapshot: Snapshot, broken: frozenset[Key]) -> Check:
         relations = Relations(snapshot, self.field_types, self.system)
-        return Check(snapshot, self.field_types, relations, self.formula_checker, broken)
+        return Check(snapshot, self.field_types, relations, self.formula_checker, self.automation_checker, broken)
 
     def check(
         self, documents: Sequence[object], base: Snapshot | None = None

@@ -42,8 +42,13 @@ def kind_schema(kind: str) -> Schema:
 
 
 def shared_defs() -> Schema:
-    """Return the definitions that schemas share."""
-    defs: Schema = json.loads(_read("shared/defs"))
+    """Return the definitions that schemas share: those of all files in ``schemas/shared``."""
+    defs: Schema = {}
+    for path in sorted((FOLDER / "shared").glob("*.json")):
+        found = json.loads(_read(f"shared/{path.stem}"))
+        if again := defs.keys() & found.keys():
+            raise ValueError(f"{path} defines {', '.join(sorted(again))}, which another file defines already.")
+        defs |= found
     return defs
 
 

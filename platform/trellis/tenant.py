@@ -16,6 +16,8 @@ from sqlalchemy.engine import Connection
 
 from trellis.access import Cause, Principal
 from trellis.access.sync import prepare
+from trellis.audit.views import Views
+from trellis.automation.checking import CHECKER
 from trellis.clock import Clock
 from trellis.core import core_documents
 from trellis.fields import field_types
@@ -55,10 +57,11 @@ class Tenant:
         self.name, self.database, self.clock = name, database, clock
         self.files = files
         self._key_file = key_file
-        self.language = Language(field_types(), system={}, formula_checker=check_formula)
+        self.language = Language(field_types(), system={}, formula_checker=check_formula, automation_checker=CHECKER)
         self.ids = IdAllocator(database)
         self.rates = Rates()
         self.search_index = SearchIndex()
+        self.views = Views()
         self.steps = Steps()
         self.ripples = Engine(self)
         assemble(self)
@@ -131,8 +134,21 @@ class Tenant:
         return self._key_file
 
     @cached_property
+    def secret_key(self) -> bytes:
+        """The tenant's key: it is kept beside the data, never in it."""
+        return key_of(self._key_file, Fernet.generate_key)
+
+    @cached_property
     def _fernet(self) -> Fernet:
-        return Fernet(key_of(self._key_file, Fernet.generate_key))
+        return Fernet(self.secret_key)
+
+    def encrypt(self, text: str) -> str:
+        """Return a secret as it may be stored in the tenant's database."""
+        return self._fernet.encrypt(text.encode()).decode()
+
+    def decrypt(self, stored: str) -> str:
+        """Return the secret that :meth:`encrypt` was given."""
+        return self._fernet.decrypt(stored.encode()).decode()
 
     def environment(self, snapshot: Snapshot) -> ModelEnvironment:
         """Return what fields may ask while they are compiled."""
@@ -140,8 +156,8 @@ class Tenant:
             snapshot,
             str(self._settings["currency"]),
             str(self._settings["country"]),
-            lambda t: self._fernet.encrypt(t.encode()).decode(),
-            lambda t: self._fernet.decrypt(t.encode()).decode(),
+            self.encrypt,
+            self.decrypt,
             self.clock.now,
         )
 

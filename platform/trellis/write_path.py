@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from trellis import plugins
 from trellis.access.criteria import maintain
+from trellis.automation.traces import store
+from trellis.automation.writing import may_refuse, run_after, run_before
 from trellis.files import check_files
 from trellis.locks import enforce_locks, refuse_cascades, refuse_deletion
 from trellis.pipelines import choose_pipelines, guard_pipelines, record_stays
@@ -24,7 +26,7 @@ def assemble(tenant: Tenant) -> None:
     conditions must see the row as it will be stored.
     """
     steps = tenant.steps
-    steps.own_row += [fill_formula_defaults, tenant.ripples.begin]
+    steps.own_row += [fill_formula_defaults, tenant.ripples.begin, run_before]
     steps.judgement += [enforce_locks, check_files, enforce_lookup_filters, enforce_rules, guard_pipelines]
     steps.before_delete.append(refuse_deletion)
     steps.before_cascade.append(refuse_cascades)
@@ -33,3 +35,7 @@ def assemble(tenant: Tenant) -> None:
     for _ in plugins.call("trellis_open_tenant", tenant=tenant):
         pass
     steps.own_row.append(choose_pipelines)
+    # What an automation refuses is taken back by itself, so nothing may come after it.
+    steps.after.append(run_after)
+    steps.may_refuse.append(may_refuse)
+    steps.commit.append(store)

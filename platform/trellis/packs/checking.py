@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from trellis.core import core_documents
 from trellis.automation.checking import CHECKER
+from trellis.core import core_documents
 from trellis.fields import field_types
 from trellis.packs import cases, migrations
 from trellis.packs.folders import find_packs
 from trellis.packs.options import BadOption
 from trellis.packs.ranges import accepts, parse_version
+from trellis.packs.screenshots import wrong_pictures
 from trellis.packs.source import Content, PackSource, read_pack
 from trellis.rules.checking import check_formula
 from trellis_metadata.diagnostics import Diagnostic, Severity
@@ -44,7 +45,7 @@ def check_pack(source: PackSource, packs: Mapping[str, PackSource] | None = None
         )
         return around, found
     whole, more = _whole(source, content, around, language)
-    found += [*more, *_names(source, content, language), *_slices(source, content)]
+    found += [*more, *_names(source, content, language), *_slices(source, content), *wrong_pictures(source)]
     found += _texts(content, language)
     found += [d for case in source.cases for d in cases.problems_of(case)]
     found += [d for m in source.migrations for d in migrations.problems_of(m)]

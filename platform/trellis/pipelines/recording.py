@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from trellis.model import ObjectModel
 from trellis.pipelines import stays
 from trellis.pipelines.versions import pipelines_of
-from trellis.pipelines.walk import Walk, forget, walks
+from trellis.pipelines.walk import Walk, walks
 from trellis.storage.outbox import Message
 from trellis.transaction.row import Row
 
@@ -30,8 +30,8 @@ def record_stays(tx: Transaction, model: ObjectModel, rows: Sequence[Row]) -> No
             tx.trail.enqueue_many(STUCK, [d for w in moved if (d := _due(tx, model, w)) is not None])
             for walk in moved:
                 _fact(tx, model, walk)
-        for row in rows:
-            forget(tx, row, field)
+        # What was decided stays: the write may be taken back and made again. A decision holds its row, so that no other
+        # row can be taken for it.
 
 
 def _end(tx: Transaction, walk: Walk) -> dict[str, Any]:

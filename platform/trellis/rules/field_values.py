@@ -47,6 +47,11 @@ def to_field(field: FieldModel, value: Any) -> Any:
     return None if value is None else field.codec.parse(_json(field, value))
 
 
+def as_sent(field: FieldModel, value: Any) -> Any:
+    """Return the value of a formula as somebody who writes the field would send it: JSON that the field's codec reads."""
+    return None if value is None else _json(field, value)
+
+
 def _json(field: FieldModel, value: Any) -> Any:
     match value:
         case Decimal():

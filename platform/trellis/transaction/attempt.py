@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from trellis.model import ObjectModel
 from trellis.transaction.errors import RecordsInvalid, RippleRefused
@@ -14,6 +14,18 @@ if TYPE_CHECKING:
     from trellis.transaction.transaction import Transaction
 
 Write = Callable[[ObjectModel, Sequence[Row]], None]
+
+
+class Keeper(Protocol):
+    """Holds something in memory for a transaction."""
+
+    def mark(self) -> Any:
+        """Return how far it is."""
+        ...
+
+    def back_to(self, mark: Any) -> None:
+        """Forget what came after ``mark``; None: everything."""
+        ...
 
 
 def carry_out(
@@ -45,17 +57,43 @@ def attempt(tx: Transaction, names: Iterable[str], *, savepoint: bool) -> Iterat
 
     ``names`` are the objects whose records may be written.
     """
-    if not savepoint or tx.tenant.ripples.ripples(tx.model).by_object.keys().isdisjoint(names):
+    if not savepoint or not _may_be_refused(tx, list(names)):
         yield
         return
-    mark, point = tx.trail.mark(), tx.connection.begin_nested()
+    undo = Undo(tx)
     try:
         yield
     except RippleRefused:
-        point.rollback()
-        tx.trail.back_to(mark)
+        undo.back()
         raise
     except BaseException:
-        point.rollback()
+        undo.point.rollback()
         raise
-    point.commit()
+    undo.keep()
+
+
+def _may_be_refused(tx: Transaction, names: Sequence[str]) -> bool:
+    if not tx.tenant.ripples.ripples(tx.model).by_object.keys().isdisjoint(names):
+        return True
+    return any(may_refuse(tx, names) for may_refuse in tx.tenant.steps.may_refuse)
+
+
+class Undo:
+    """A place to which a transaction can be taken back: the database, the trail, and what its keepers hold."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self.tx = tx
+        self.point = tx.connection.begin_nested()
+        self._trail = tx.trail.mark()
+        self._kept = {id(k): k.mark() for k in tx.keepers}
+
+    def keep(self) -> None:
+        """Let what was written stand."""
+        self.point.commit()
+
+    def back(self) -> None:
+        """Take back what was written since."""
+        self.point.rollback()
+        self.tx.trail.back_to(self._trail)
+        for keeper in self.tx.keepers:
+            keeper.back_to(self._kept.get(id(keeper)))

@@ -43,6 +43,8 @@ class Steps:
     """Judges what goes along by cascade. May refuse the records that somebody named, may not change."""
     after_delete: list[Step] = field(default_factory=list)
     """What follows when records were deleted."""
+    may_refuse: list[Callable[[Transaction, Sequence[str]], bool]] = field(default_factory=list)
+    """Each says whether its after-step may refuse rows of these objects, which are then taken back by themselves."""
     commit: list[CommitStep] = field(default_factory=list)
     """Rules that judge the whole transaction."""
 

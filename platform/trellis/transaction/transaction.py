@@ -20,7 +20,7 @@ from trellis.access.writing import reached
 from trellis.fields.common.columns import RecordRef
 from trellis.model import Model, ObjectModel
 from trellis.transaction import defaults, removal, steps
-from trellis.transaction.attempt import carry_out
+from trellis.transaction.attempt import Keeper, carry_out
 from trellis.transaction.currencies import apply_rates
 from trellis.transaction.errors import NotFound, RecordsInvalid, VersionConflict
 from trellis.transaction.outcome import Outcome
@@ -62,6 +62,8 @@ class Transaction:
         self.trail = Trail(self)
         self.notes: dict[str, Any] = {}
         """What the parts of the platform keep from one step of a batch to a later one, by their names."""
+        self.keepers: list[Keeper] = []
+        """Who holds something in memory that must be forgotten when a part of the transaction is taken back."""
         self.ending: list[Callable[[bool], None]] = []
         """Called after the transaction, told whether it was committed."""
         self.held_ripples: list[tuple[ObjectModel, Sequence[Row]]] | None = None
