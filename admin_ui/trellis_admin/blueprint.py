@@ -34,6 +34,7 @@ def create_blueprint(runtime: Runtime, *, tenant: str | None = None) -> Blueprin
     blueprint.before_request(ui.assets.refresh)
     blueprint.before_request(session.load_person)
     blueprint.before_request(security.check_csrf)
+    blueprint.after_request(session.note_views)
     errors.install(blueprint)
     blueprint.add_url_rule(f"{assets.URL}/<path:name>", "asset", assets.serve)
     for module in _views():

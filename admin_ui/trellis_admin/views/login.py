@@ -7,6 +7,8 @@ from flask_babel import gettext as _
 from flask_babel import refresh
 
 from trellis.access import accounts
+from trellis.accounts.browsers import COOKIE as BROWSER
+from trellis.accounts.origin import Origin
 from trellis.preferences import prefer
 from trellis_admin.i18n import COOKIE as LANGUAGE_COOKIE
 from trellis_admin.i18n import LANGUAGES
@@ -36,7 +38,7 @@ def log_in() -> Response:
     target = safe_target(request.form.get("next"))
     login, password = request.form.get("login", "").strip(), request.form.get("password", "")
     try:
-        session = accounts.log_in(g.tenant, login, password, request.headers.get("User-Agent", ""))
+        session = accounts.log_in(g.tenant, login, password, _origin(), previous=request.cookies.get(COOKIE, ""))
     except accounts.LoginFailed:
         return _page(target, login, _("That login and password do not match. Check both and try again."), 422)
     response = go(target)
@@ -44,6 +46,10 @@ def log_in() -> Response:
         COOKIE, session.key, max_age=LIFETIME_S, httponly=True, samesite="Lax", secure=request.is_secure
     )
     return response
+
+
+def _origin() -> Origin:
+    return Origin(request.remote_addr or "", request.headers.get("User-Agent", ""), request.cookies.get(BROWSER, ""))
 
 
 def _page(target: str, login: str = "", error: str = "", status: int = 200) -> Response:

@@ -31,6 +31,7 @@ COMMON_KEYS = (
     "read_only_when",
     "history",
     "indexed",
+    "sensitive",
     "was",
 )
 FORMULA_WORDS = frozenset({"and", "or", "not", "in", "is", "like", "between", "null", "true", "false"})

@@ -1,4 +1,4 @@
-"""People's roles, groups, units and permission sets, each for a time. Changed by administrators; every change counts at once."""
+"""People's roles, groups, units, calendars and permission sets, each for a time. Changed by administrators; every change counts at once."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 
 from trellis.access.organisation import refresh
 from trellis.access.versions import bump_access
+from trellis.audit import note
 from trellis.clock import today
 from trellis.model import Model
 from trellis.storage import outbox
@@ -24,7 +25,7 @@ from trellis_metadata.errors import TrellisError
 if TYPE_CHECKING:
     from trellis.tenant import Tenant
 
-KINDS = ("permission_set", "role", "group", "unit", "unit_head")
+KINDS = ("permission_set", "role", "group", "unit", "unit_head", "calendar")
 TOPIC = "access_refresh"
 
 
@@ -108,6 +109,9 @@ def add_many(
         numbers = [
             _add(tenant, connection, model, user, kind, name, starts_on, ends_on, by) for user, kind, name in wanted
         ]
+        for user, kind, name in wanted:
+            days: dict[str, Any] = {k: v.isoformat() for k, v in (("starts_on", starts_on), ("ends_on", ends_on)) if v}
+            note(tenant, connection, "membership_added", actor=by, about=("user", user), of=kind, name=name, **days)
         _changed(tenant, connection, model, {kind for _, kind, _ in wanted})
         for day in (starts_on, ends_on and ends_on + timedelta(days=1)):
             if day is not None and day > today(tenant.clock, tenant.time_zone):
@@ -151,12 +155,15 @@ def _add(
     return int(done.inserted_primary_key[0])
 
 
-def remove(tenant: Tenant, number: int) -> None:
+def remove(tenant: Tenant, number: int, *, by: int | None = None) -> None:
     """End a membership as if it had never been. Raises :class:`UnknownMembership`."""
     with tenant.publishing_lock() as connection:
-        kind = connection.execute(sa.select(member.c.kind).where(member.c.id == number)).scalar()
-        if kind is None:
+        c = member.c
+        row = connection.execute(sa.select(c.kind, c.user, c.name).where(c.id == number)).first()
+        if row is None:
             raise UnknownMembership("There is no such membership.")
+        kind = str(row[0])
+        note(tenant, connection, "membership_removed", actor=by, about=("user", row[1]), of=kind, name=row[2])
         connection.execute(member.delete().where(member.c.id == number))
         _changed(tenant, connection, tenant.model_in(connection), {kind})
 
@@ -172,7 +179,7 @@ def _check(model: Model, kind: str, name: str) -> None:
 
 def known_names(model: Model, kind: str) -> list[str]:
     """Return what people can belong to of a kind, or be the head of; units as ``tree.unit``."""
-    if kind not in ("unit", "unit_head"):
+    if kind not in ("unit", "unit_head", "calendar"):
         return list(model.snapshot.of_kind(kind))
     trees = model.snapshot.of_kind("org_unit_tree")
     return [f"{tree}.{u['name']}" for tree, d in trees.items() for u in d["units"]]

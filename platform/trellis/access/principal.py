@@ -15,7 +15,8 @@ class Principal:
     ``kind`` is ``person``, ``portal``, ``token``, ``script`` or ``system``; ``user`` is the number of the user record on
     whose behalf it acts (None for the system). ``admin`` may do everything, setup included. ``scopes`` limits a token:
     ``read``, ``write``, ``setup``; None means no limit. ``grants`` is what the person's permission sets add up to: without
-    them a principal who is no administrator may do nothing.
+    them a principal who is no administrator may do nothing. ``behind`` is the number of the administrator who logged in as
+    this person, ``behind_name`` his name.
     """
 
     kind: str
@@ -26,6 +27,8 @@ class Principal:
     time_zone: str | None = None
     scopes: frozenset[str] | None = None
     grants: Grants = field(default=NO_GRANTS, compare=False, repr=False)
+    behind: int | None = None
+    behind_name: str = ""
 
     def may(self, scope: str) -> bool:
         """Whether the token's scopes (if any) include ``scope``."""

@@ -74,7 +74,9 @@ class Api:
                     model, version = tenant.state_in(connection)
                     principal = self._principal(tenant, connection, scope, version)
                     _demand_known(principal, model)
-                    return body(Reading(tenant, connection, model, principal))
+                    answer = body(Reading(tenant, connection, model, principal))
+                self._afterwards(tenant)
+                return answer
             except StaleModel:
                 if attempt == 2:
                     raise
@@ -86,12 +88,21 @@ class Api:
         for attempt in range(3):
             version, principal = self._for_writing(tenant)
             try:
-                return tenant.run(principal, Cause(kind), lambda tx: _known_first(tx, body), access=version)
+                answer = tenant.run(principal, Cause(kind), lambda tx: _known_first(tx, body), access=version)
+                self._afterwards(tenant)
+                return answer
             except StaleAccess:
                 if attempt == 2:
                     raise
                 self._refresh(tenant)
         raise AssertionError("unreachable")
+
+    def _afterwards(self, tenant: Tenant) -> None:
+        """Note what must be noted before the answer leaves: views of sensitive fields, the use of a token."""
+        tenant.views.write(tenant)
+        token = _bearer()
+        if token:
+            self._tokens(tenant).use(tenant, token)
 
     def _for_writing(self, tenant: Tenant) -> tuple[int, Principal]:
         token = _bearer()

@@ -11,7 +11,7 @@ from trellis.access.masking import hidden_fields, visible
 from trellis.api.errors import PreconditionFailed
 from trellis.api.once import Reply
 from trellis.query import Page
-from trellis.query.run import formula_values
+from trellis.query.run import formula_values, note_view
 from trellis.record_json import record_writer
 from trellis.transaction import NotFound, Outcome, Transaction
 
@@ -57,6 +57,7 @@ def written(tx: Transaction, outcome: Outcome, status: int = 200) -> Reply:
     model, record = tx.model.object(outcome.object), outcome.id or 0
     computed = formula_values(tx.tenant, tx.connection, tx.model, tx.principal, model, [record])
     values = visible(tx.principal, model, {**outcome.values, **computed.get(record, {}), "id": record})
+    note_view(tx.tenant, tx.principal, model, record, values)
     body = record_writer(model, hidden_fields(tx.principal, model))(values)
     return body, status, {"ETag": f'"{outcome.version}"'}
 

@@ -48,6 +48,7 @@ def command(
     tenant = state.tenant
     with tenant.database.reading() as connection:
         page = run_query(tenant, connection, tenant.model_in(connection), state.principal, query)
+    tenant.views.write(tenant)
     answer = {"records": page.rows, "cursor": page.cursor, "total": page.total}
     state.answer(answer, lambda console: _show(page, console))
 

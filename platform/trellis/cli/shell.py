@@ -22,9 +22,10 @@ def command(state: State, text: str | None) -> None:
 
     def query(object_name: str, **raw: Any) -> list[dict[str, Any]]:
         with tenant.database.reading() as connection:
-            return run_query(
-                tenant, connection, tenant.model_in(connection), principal, read_query(object_name, raw)
-            ).rows
+            model, wanted = tenant.model_in(connection), read_query(object_name, raw)
+            rows = run_query(tenant, connection, model, principal, wanted).rows
+        tenant.views.write(tenant)
+        return rows
 
     def write(body: Any) -> Any:
         return tenant.run(principal, Cause("cli"), body)

@@ -16,8 +16,9 @@ import sqlalchemy as sa
 
 from trellis.access import AccessDenied, Principal, rights
 from trellis.access.masking import mask
+from trellis.audit import note_for
 from trellis.exchange.errors import UnknownFormat
-from trellis.query.compiling import Plan, default_fields
+from trellis.query.compiling import Plan, default_fields, sensitive_paths
 from trellis.query.paths import Resolved
 from trellis.query.query import Query
 
@@ -86,7 +87,17 @@ def export(tenant: Tenant, principal: Principal, wanted: Export, format: str = "
         conditions = plan.where()
         plan.check()
         headers = [_header(plan, r, wanted.labels) for r in columns]
+        _note(plan, wanted, format, [r.path for r in columns])
         yield from to.write(headers, _pages(plan, columns, conditions, wanted.limit, as_text=to.AS_TEXT))
+
+
+def _note(plan: Plan, wanted: Export, format: str, paths: Sequence[str]) -> None:
+    """Note an export before its first byte leaves."""
+    chosen = {"filter": wanted.filter, "search": wanted.search, "limit": wanted.limit}
+    told = {name: value for name, value in chosen.items() if value}
+    with plan.tenant.database.writing() as connection:
+        about = (plan.root.name, None)
+        note_for(plan.tenant, connection, "exported", plan.principal, about=about, format=format, fields=paths, **told)
 
 
 def _header(plan: Plan, column: Resolved, language: str | None) -> str:
@@ -107,11 +118,14 @@ def _pages(
     )
     statement = base.where(number > sa.bindparam("last")).limit(sa.bindparam("page", type_=sa.Integer()))
     read = _reader(columns, as_text)
-    last, left = 0, limit
+    last, left, sensitive = 0, limit, sensitive_paths(columns)
     while left is None or left > 0:
         size = PAGE if left is None else min(PAGE, left)
         rows = plan.connection.execute(statement, {"last": last, "page": size}).all()
         if rows:
+            if sensitive:
+                plan.tenant.views.add(plan.principal, plan.root.name, sensitive, [row[0] for row in rows])
+                plan.tenant.views.write(plan.tenant)
             yield [read(row) for row in rows]
         if len(rows) < size:
             return

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.schema import DropTable
 
+from trellis.audit.publications import note_publication
 from trellis.model import ObjectModel
 from trellis.publishing import versions
 from trellis.publishing.deriving import Deriving
@@ -297,6 +298,7 @@ class Publication:
         from trellis.access.sync import follow
 
         follow(self.tenant, connection, change.old, change.new, number)
+        note_publication(self.tenant, connection, change.old, change.new, change.author, number)
         return number
 
 

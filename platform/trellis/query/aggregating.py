@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from trellis.query.buckets import resolve_group
-from trellis.query.compiling import Plan
+from trellis.query.compiling import Plan, sensitive_paths
 from trellis.query.paths import Resolved
 from trellis.query.query import Aggregate, Page, problem
 
@@ -31,6 +31,7 @@ def aggregate(plan: Plan) -> Page:
             .limit(query.limit + 1)
         )
     rows = plan.connection.execute(statement).all()
+    plan.tenant.views.add(plan.principal, query.object, sensitive_paths(groups), ())
     out = []
     for row in rows[: query.limit]:
         entry: dict[str, Any] = {}

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from trellis.access.objects import child_lists
-from trellis.query.compiling import Plan, default_fields, direction, row_writer, sort_keys
+from trellis.query.compiling import Plan, default_fields, direction, row_writer, sensitive_paths, sort_keys
 from trellis.query.query import InvalidQuery, Query, problem
 
 MAX_CHILDREN = 200
@@ -60,7 +60,9 @@ def attach_children(plan: Plan, name: str, child: Query, ids: Sequence[int], out
     )
     write = row_writer(inner.root, fields)
     lists: dict[int, list[dict[str, Any]]] = {}
-    for row in plan.connection.execute(statement):
+    rows = plan.connection.execute(statement).all()
+    plan.tenant.views.add(plan.principal, inner.root.name, sensitive_paths(fields), [row[0] for row in rows])
+    for row in rows:
         lists.setdefault(row[-1], []).append(write(row))
     for record, target in zip(ids, out, strict=True):
         target[name] = lists.get(record, [])

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from trellis.access import AccessDenied, Principal, rights
-from trellis.access.masking import hidden_fields
+from trellis.access.masking import hidden_fields, mask
 from trellis.access.narrow import narrow_predicate, narrow_source, prefers_narrow
 from trellis.access.searching import words_in_visible_fields
 from trellis.clock import today
@@ -102,6 +102,8 @@ class Compiled:
     width: int
     write: Callable[[Sequence[Any]], dict[str, Any]]
     binders: tuple[Binder, ...]
+    sensitive: tuple[str, ...]
+    """The paths whose views are noted in the audit."""
 
 
 def shape(
@@ -173,7 +175,12 @@ def compile_rows(plan: Plan, after: Sequence[Any] | None) -> Compiled:
         for c, (r, d) in zip(named, keys, strict=True)
     ]
     statement = statement.order_by(*order).limit(sa.bindparam("row_limit", type_=sa.Integer()))
-    return Compiled(statement, count, tuple(keys), len(columns), write, tuple(plan.binders))
+    return Compiled(statement, count, tuple(keys), len(columns), write, tuple(plan.binders), sensitive_paths(fields))
+
+
+def sensitive_paths(columns: Sequence[Resolved]) -> tuple[str, ...]:
+    """Return the paths that lead to a field marked ``sensitive`` and are not masked."""
+    return tuple(r.path for r in columns if r.field and r.field.doc.get("sensitive") and r.write is not mask)
 
 
 def default_fields(model: ObjectModel, principal: Principal) -> list[str]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from trellis.access import Principal
+from trellis.access import Principal, rights
 from trellis.access.decide import may
 from trellis.access.masking import hidden_fields, mask, visible
 from trellis.access.narrow import prefers_narrow
+from trellis.audit.views import sensitive_fields
 from trellis.model import Model, ObjectModel
 from trellis.query.aggregating import aggregate
 from trellis.query.children import attach_children
@@ -56,6 +57,8 @@ def run_query(tenant: Tenant, connection: Connection, model: Model, principal: P
     rows = rows[: query.limit]
     moment = now if any(r.clock for r, _ in compiled.keys) else None
     cursor = write_cursor(query, list(rows[-1][compiled.width :]), moment) if more else None
+    if compiled.sensitive and rows:
+        tenant.views.add(principal, query.object, compiled.sensitive, [row[0] for row in rows])
     write = compiled.write
     out = [write(row) for row in rows]
     if query.children:
@@ -87,7 +90,16 @@ def get_record(
     if found is None or found["deleted_at"] is not None or not may(connection, principal, model, root, record, "read"):
         raise NotFound(f"There is no such record of '{root.name}'.")
     computed = formula_values(tenant, connection, model, principal, root, [record]).get(record, {})
-    return visible(principal, root, {**found, **computed})
+    shown = visible(principal, root, {**found, **computed})
+    note_view(tenant, principal, root, record, shown)
+    return shown
+
+
+def note_view(tenant: Tenant, principal: Principal, root: ObjectModel, record: int, shown: Mapping[str, Any]) -> None:
+    """Note that somebody is given the values ``shown`` of a record, as far as its fields are marked ``sensitive``."""
+    masks = rights(principal, root.doc).masks
+    seen = [n for n in sensitive_fields(root) if n in shown and not masks(n)]
+    tenant.views.add(principal, root.name, seen, [record])
 
 
 def formula_values(

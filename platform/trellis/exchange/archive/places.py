@@ -18,7 +18,15 @@ from trellis_metadata.errors import TrellisError
 if TYPE_CHECKING:
     from trellis.runtime import Runtime
 
-NOT_CLONED = ("t_session", "t_token", "t_idempotency", "t_outbox")
+NOT_CLONED = (
+    "t_session",
+    "t_token",
+    "t_one_time_link",
+    "t_known_browser",
+    "t_sign_on",
+    "t_idempotency",
+    "t_outbox",
+)
 """A clone shares no login with its original, and must not send again what the original sends."""
 
 
