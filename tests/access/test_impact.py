@@ -12,7 +12,7 @@ from trellis.tenant import Tenant
 
 
 def test_plan_counts_people_and_records_that_gain_and_lose(open_copy: Callable[..., Tenant]) -> None:
-    world = build(open_copy("core", lambda tenant: None), load("criteria"))
+    world = build(open_copy(), load("criteria"))
     tenant = world.tenant
     before = [table(tenant, t) for t in (access_rule, reach, share)]
     rule = {"kind": "sharing_rule", "name": "big", "object": "deal", "when": "amount > 4000", "level": "read"}
@@ -34,7 +34,7 @@ def test_plan_counts_people_and_records_that_gain_and_lose(open_copy: Callable[.
 
 
 def test_change_that_touches_no_access_looks_at_nobody(open_copy: Callable[..., Tenant]) -> None:
-    tenant = build(open_copy("core", lambda tenant: None), load("defaults")).tenant
+    tenant = build(open_copy(), load("defaults")).tenant
     view = {"kind": "list_view", "name": "all", "object": "deal", "columns": ["name"]}
     assert tenant.publisher.plan_documents([view]).findings == ()
     opened = {**(tenant.model().snapshot.get("object", "deal") or {}), "sharing": {"default": "read"}}

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from support.app import Client, World, world
+from support.app import Client, World
+from support.copies import OpenWorld
 
 from trellis.access import memberships
 from trellis.access.accounts import create_token
@@ -77,15 +76,15 @@ DOCUMENTS: list[dict[str, Any]] = [
 
 
 @pytest.fixture
-def leaky(database_url: str, tmp_path: Path) -> Iterator[World]:
+def leaky(open_world: OpenWorld) -> World:
     """Bob has everything, Eve the narrow set."""
-    with world(database_url, tmp_path, DOCUMENTS) as made:
-        with made.tenant.database.reading() as connection:
-            old = memberships.memberships(connection, user=made.eve.user)
-        memberships.add(made.tenant, made.eve.user, "permission_set", "narrow")
-        for membership in old:
-            memberships.remove(made.tenant, membership.id)
-        yield made
+    made = open_world(DOCUMENTS)
+    with made.tenant.database.reading() as connection:
+        old = memberships.memberships(connection, user=made.eve.user)
+    memberships.add(made.tenant, made.eve.user, "permission_set", "narrow")
+    for membership in old:
+        memberships.remove(made.tenant, membership.id)
+    return made
 
 
 def _hide(made: World) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from trellis.tenant import Tenant
 
 
 def test_records_of_a_person_are_looked_up_by_index(open_copy: Callable[..., Tenant]) -> None:
-    world = build(open_copy("core", lambda tenant: None), load("owner_rules"))
+    world = build(open_copy(), load("owner_rules"))
     tenant, sid = world.tenant, world.principals()["sid"]
     with tenant.database.reading() as connection:
         text = str(_ids(sid, tenant.model_in(connection).object("deal")).compile(connection.engine))

@@ -28,7 +28,7 @@ QUERIES: tuple[dict[str, Any], ...] = (
 def test_wide_and_narrow_shapes_give_the_same_answers(
     file: str, open_copy: Callable[..., Tenant], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = build(open_copy("core", lambda tenant: None), load(file))
+    world = build(open_copy(), load(file))
     people = world.principals()
     objects = sorted({o for o, _ in world.records.values()})
     answers: dict[int, list[Any]] = {}

@@ -41,7 +41,7 @@ HIDE = {"kind": "restriction_rule", "name": "hush", "object": "deal", "hide_when
 def desk(open_copy: Callable[..., Tenant]) -> AccessWorld:
     """Ann owns deals, Dora is in a group with which big ones are shared."""
     return build(
-        open_copy("core", lambda tenant: None),
+        open_copy(),
         {
             "documents": [DEAL, DESK, {**RULE, "share_with": [{"group": "desk"}]}],
             "people": {"ann": {}, "dora": {"groups": ["desk"]}},
@@ -184,7 +184,7 @@ def test_record_types_and_fields_are_refused_at_their_place(open_copy: Callable[
         "fields": [{"name": "amount", "access": "read"}],
     }
     world = build(
-        open_copy("core", lambda tenant: None),
+        open_copy(),
         {
             "documents": [
                 {**DEAL, "record_types": types},
@@ -232,7 +232,7 @@ def test_administrators_are_asked_no_question(desk: AccessWorld) -> None:
 @pytest.mark.parametrize("file", ["hierarchy", "owner_rules", "shares", "criteria", "parent", "permission_sets"])
 def test_removing_what_an_explanation_names_removes_the_access(file: str, open_copy: Callable[..., Tenant]) -> None:
     data = load(file)
-    world = build(open_copy("core", lambda tenant: None), data)
+    world = build(open_copy(), data)
     done = 0
     for case in data["cases"]:
         _, who, action, record, expected, *_ = case

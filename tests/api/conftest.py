@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from support.app import World
-from support.app import world as build
 
 
 @pytest.fixture
-def world(database_url: str, tmp_path: Path) -> Iterator[World]:
-    with build(database_url, tmp_path / "home") as made:
-        yield made
+def world(open_world: Callable[..., World]) -> World:
+    """The tenant of ``support.app``."""
+    return open_world()

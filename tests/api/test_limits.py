@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from support.app import World
-from support.app import world as build
 
 from trellis.api.limits import BadLimit, RateLimits
 from trellis.app import create_app
@@ -19,12 +16,11 @@ from trellis.storage.request_counts import RequestCounts
 
 
 @pytest.fixture
-def limited(database_url: str, tmp_path: Path) -> Iterator[World]:
-    with build(database_url, tmp_path / "home") as made:
-        app = create_app(made.runtime, default_tenant="demo", rate_limits=RateLimits("3 per hour", "2 per hour"))
-        for client in (made.ada, made.bob, made.eve, made.nobody):
-            client.http = app.test_client()
-        yield made
+def limited(world: World) -> World:
+    app = create_app(world.runtime, default_tenant="demo", rate_limits=RateLimits("3 per hour", "2 per hour"))
+    for client in (world.ada, world.bob, world.eve, world.nobody):
+        client.http = app.test_client()
+    return world
 
 
 def test_request_beyond_the_limit_is_refused_with_a_time_to_wait(limited: World) -> None:

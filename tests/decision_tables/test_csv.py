@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from support.app import World, world
+from support.app import World
+from support.copies import OpenWorld
 from support.kernel import field, obj
 
 from trellis.cli import root
@@ -73,9 +73,8 @@ def test_wrong_file_is_refused_with_its_line(data: bytes, words: str) -> None:
 
 
 @pytest.fixture
-def app(tmp_path: Path, database_url: str) -> Iterator[World]:
-    with world(database_url, tmp_path, [obj("deal", field("name")), TABLE]) as made:
-        yield made
+def app(open_world: OpenWorld) -> World:
+    return open_world([obj("deal", field("name")), TABLE])
 
 
 def test_table_is_exported_and_imported_over_http(app: World) -> None:

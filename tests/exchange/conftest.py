@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from support.copies import OpenHome
 
 from trellis.runtime import Runtime
 from trellis.tenant import Tenant
@@ -47,14 +46,14 @@ DEAL: dict[str, Any] = {
 
 
 @pytest.fixture
-def runtime(database_url: str, tmp_path: Path) -> Iterator[Runtime]:
-    runtime = Runtime(tmp_path / "home", database_url=database_url)
-    yield runtime
-    runtime.close()
+def runtime(open_home: OpenHome) -> Runtime:
+    def build(runtime: Runtime) -> None:
+        tenant = runtime.create_tenant("shop")
+        tenant.publisher.apply(tenant.publisher.plan_documents([ACCOUNT, DEAL]))
+
+    return open_home("exchange", build)[0]
 
 
 @pytest.fixture
 def tenant(runtime: Runtime) -> Tenant:
-    tenant = runtime.create_tenant("shop")
-    tenant.publisher.apply(tenant.publisher.plan_documents([ACCOUNT, DEAL]))
-    return tenant
+    return runtime.tenant("shop")

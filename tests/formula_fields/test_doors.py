@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 from formula_fields.data import formula
 from support.app import World
-from support.app import world as build
+from support.copies import OpenWorld
 from support.kernel import field, obj
 
 from trellis.cli import root
@@ -35,12 +35,12 @@ DOCUMENTS = [
 
 
 @pytest.fixture
-def world(database_url: str, tmp_path: Path) -> Iterator[World]:
-    with build(database_url, tmp_path / "home", DOCUMENTS) as made:
-        secret = made.ada.create("secret", name="s", size="41")
-        made.ada.create("deal", name="alpha", amount="200", cost="120", secret=secret["id"])
-        made.ada.create("deal", name="beta", amount="50", cost="0")
-        yield made
+def world(open_world: OpenWorld) -> World:
+    made = open_world(DOCUMENTS)
+    secret = made.ada.create("secret", name="s", size="41")
+    made.ada.create("deal", name="alpha", amount="200", cost="120", secret=secret["id"])
+    made.ada.create("deal", name="beta", amount="50", cost="0")
+    return made
 
 
 def deals(response: Any) -> list[str]:

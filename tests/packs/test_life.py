@@ -25,7 +25,6 @@ from trellis_metadata.merge import Side
 from trellis_metadata.snapshot import Snapshot
 
 
-
 def put(tenant: Tenant, source: PackSource, **options: Any) -> Any:
     """Install or upgrade, confirming the plan; return it."""
     plan = plan_install(tenant, source, **options)
@@ -351,7 +350,7 @@ def test_records_are_written_out_on_request(with_school: Tenant, tmp_path: Path)
 
 
 def test_dropped_records_leave_nothing(with_school: Tenant, tmp_path: Path) -> None:
-        from support.kernel import table
+    from support.kernel import table
 
     create(with_school, "student", {"name": "Mei", "grade": 3})
     take(with_school, data="drop")
@@ -371,7 +370,7 @@ def test_rules_of_the_pack_judge_records(with_school: Tenant) -> None:
 
 
 def test_installing_writes_no_statement_per_document(with_base: Tenant, tmp_path: Path) -> None:
-        from support.kernel import counting
+    from support.kernel import counting
 
     source = school_pack(tmp_path)
     plan_install(with_base, source)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
+from support.copies import OpenHome
 
 from trellis.clock import FakeClock
 from trellis.runtime import Runtime
@@ -19,12 +18,16 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def runtime(tmp_path: Path, database_url: str | None, clock: FakeClock) -> Iterator[Runtime]:
-    opened = Runtime(tmp_path, database_url=database_url, clock=clock)
-    yield opened
-    opened.close()
+def opened(open_home: OpenHome, clock: FakeClock) -> tuple[Runtime, Tenant]:
+    runtime, name = open_home("pipelines", lambda runtime: runtime.create_tenant("acme").name, clock=clock)
+    return runtime, runtime.tenant(name)
 
 
 @pytest.fixture
-def tenant(runtime: Runtime) -> Tenant:
-    return runtime.create_tenant("acme")
+def runtime(opened: tuple[Runtime, Tenant]) -> Runtime:
+    return opened[0]
+
+
+@pytest.fixture
+def tenant(opened: tuple[Runtime, Tenant]) -> Tenant:
+    return opened[1]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
-from support.app import Client, World, world
+from support.app import Client, World
+from support.copies import OpenWorld
 
 from .sample import KA, SMB, deal
 
@@ -19,9 +18,8 @@ def sharing(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def people(database_url: str, tmp_path: Path, sharing: str) -> Iterator[World]:
-    with world(database_url, tmp_path / "home", [deal(sharing={"default": sharing}), SMB, KA]) as made:
-        yield made
+def people(open_world: OpenWorld, sharing: str) -> World:
+    return open_world([deal(sharing={"default": sharing}), SMB, KA])
 
 
 def make(client: Client, **values: Any) -> str:

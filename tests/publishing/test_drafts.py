@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support.app import World
-from support.app import world as build
+from support.copies import OpenWorld
 from support.kernel import create, field, obj, publish, values
 
 from trellis.publishing.drafts import BadDraft, DraftChanged, DraftConflict, DraftExists, Drafts, UnknownDraft
@@ -179,9 +179,8 @@ def test_removal_and_rename_in_a_draft_are_kept_by_a_rebase(deals: Tenant) -> No
 
 
 @pytest.fixture
-def world(database_url: str, tmp_path: Path) -> Any:
-    with build(database_url, tmp_path / "home", [BASE]) as made:
-        yield made
+def world(open_world: OpenWorld) -> World:
+    return open_world([BASE])
 
 
 def test_draft_goes_its_way_over_http(world: World) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from support.app import World
-from support.app import world as build
+from support.copies import OpenHome, OpenWorld
 from support.kernel import create, field, obj, publish, values
 
 from trellis.cli import root
@@ -28,13 +28,17 @@ TEST = [
 
 
 @pytest.fixture
-def both(runtime: Runtime) -> tuple[Tenant, Tenant]:
+def both(open_home: OpenHome) -> tuple[Tenant, Tenant]:
     """The tenant where changes are made, and the one where people work."""
-    test, live = runtime.create_tenant("test"), runtime.create_tenant("live")
-    publish(test, *TEST)
-    publish(live, *LIVE)
-    create(live, "deal", {"name": "a", "own": "kept"})
-    return test, live
+
+    def build(runtime: Runtime) -> None:
+        test, live = runtime.create_tenant("test"), runtime.create_tenant("live")
+        publish(test, *TEST)
+        publish(live, *LIVE)
+        create(live, "deal", {"name": "a", "own": "kept"})
+
+    runtime, _ = open_home("test and live", build)
+    return runtime.tenant("test"), runtime.tenant("live")
 
 
 def promote(test: Tenant, live: Tenant, **options: Any) -> list[str]:
@@ -168,9 +172,8 @@ def test_command_line_keeps_a_draft_from_a_folder_to_its_publication(
 
 
 @pytest.fixture
-def world(database_url: str, tmp_path: Path) -> Any:
-    with build(database_url, tmp_path / "home", LIVE) as made:
-        yield made
+def world(open_world: OpenWorld) -> World:
+    return open_world(LIVE)
 
 
 def test_documents_of_another_tenant_are_compared_and_promoted_over_http(world: World) -> None:

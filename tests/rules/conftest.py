@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
+from support.copies import OpenCopy
 
 from trellis.clock import FakeClock
-from trellis.runtime import Runtime
 from trellis.tenant import Tenant
 
 
 @pytest.fixture
-def tenant(tmp_path: Path, database_url: str) -> Iterator[Tenant]:
-    runtime = Runtime(tmp_path, database_url=database_url, clock=FakeClock(datetime(2026, 11, 22, 8, tzinfo=UTC)))
-    yield runtime.create_tenant("acme", settings={"time_zone": "Asia/Shanghai", "currency": "CNY", "country": "CN"})
-    runtime.close()
+def tenant(open_copy: OpenCopy) -> Tenant:
+    settings = {"time_zone": "Asia/Shanghai", "currency": "CNY", "country": "CN"}
+    return open_copy("Shanghai", settings=settings, clock=FakeClock(datetime(2026, 11, 22, 8, tzinfo=UTC)))

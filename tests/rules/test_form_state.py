@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from support.app import World, world
+from support.app import World
+from support.copies import OpenWorld
 from support.kernel import field, obj
 
 STAGES = [{"name": "open"}, {"name": "lost"}]
@@ -30,9 +29,8 @@ ACCOUNT = obj("account", field("name"), field("city"), sharing={"default": "priv
 
 
 @pytest.fixture
-def app(tmp_path: Path, database_url: str) -> Iterator[World]:
-    with world(database_url, tmp_path, [ACCOUNT, DEAL]) as made:
-        yield made
+def app(open_world: OpenWorld) -> World:
+    return open_world([ACCOUNT, DEAL])
 
 
 def state(client: Any, **body: Any) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from support.copies import OpenCopy
 from support.kernel import create, field, obj, publish, ref, rows
 
 from trellis.access import accounts
@@ -54,12 +54,14 @@ TABLE = {
 
 
 @pytest.fixture
-def tenant(tmp_path: Path) -> Iterator[Tenant]:
-    runtime = Runtime(tmp_path / "home")
-    tenant = runtime.create_tenant("acme")
-    publish(tenant, ACCOUNT, DEAL, TABLE)
-    yield tenant
-    runtime.close()
+def database_url() -> str:
+    """Pages speak to no database: one is enough."""
+    return "sqlite://"
+
+
+@pytest.fixture
+def tenant(open_copy: OpenCopy) -> Tenant:
+    return open_copy("set-up pages", lambda tenant: publish(tenant, ACCOUNT, DEAL, TABLE))
 
 
 def client(tenant: Tenant, tmp_path: Path, *, admin: bool, language: str = "en") -> FlaskClient:

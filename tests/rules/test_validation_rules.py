@@ -1,16 +1,16 @@
 """Validation rules are checked when they are published and enforced on every write."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
+from support.copies import OpenCopy
 
 from trellis.access import Cause
 from trellis.access.principal import Principal
 from trellis.clock import FakeClock
 from trellis.publishing.publisher import InvalidMetadata
-from trellis.runtime import Runtime
+from trellis.tenant import Tenant
 from trellis.transaction import RecordsInvalid
 
 PERSON = Principal("person", None, "Ada", admin=True)
@@ -66,10 +66,9 @@ CHOICE = {
 
 
 @pytest.fixture
-def tenant(tmp_path: Path, database_url: str) -> Any:
-    runtime = Runtime(tmp_path, database_url=database_url, clock=FakeClock(datetime(2026, 11, 22, 8, tzinfo=UTC)))
-    yield runtime.create_tenant("acme", settings={"time_zone": "Asia/Shanghai"})
-    runtime.close()
+def tenant(open_copy: OpenCopy) -> Tenant:
+    clock = FakeClock(datetime(2026, 11, 22, 8, tzinfo=UTC))
+    return open_copy("dollars in Shanghai", settings={"time_zone": "Asia/Shanghai"}, clock=clock)
 
 
 def publish(tenant: Any, *documents: Any) -> None:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from support.app import World
-from support.app import world as build
+from support.copies import OpenWorld
 
 from trellis.cli.checks import Complaint, examinations
 from trellis.tenant import Tenant
 
 
 @pytest.fixture
-def world(database_url: str, tmp_path: Path) -> Iterator[World]:
+def world(open_world: OpenWorld) -> World:
     """A tenant with a field of nearly every type."""
-    with build(database_url, tmp_path / "home") as made:
-        yield made
+    return open_world()
 
 
 def complaints(tenant: Tenant) -> list[Complaint]:

@@ -64,30 +64,39 @@ class Cluster:
         """Return the SQLAlchemy URL of a database."""
         return f"postgresql+psycopg://{_OWNER}@127.0.0.1:{self.port}/{database}"
 
-    def create_database(self, name: str | None = None) -> str:
+    def new_url(self) -> str:
+        """Return the SQLAlchemy URL of a database that does not exist yet."""
+        return self.url_of(f"t_{uuid.uuid4().hex}")
+
+    def create_database(self) -> str:
         """Create an empty database and return its URL."""
-        name = name or f"t_{uuid.uuid4().hex}"
-        self._execute(f'CREATE DATABASE "{name}"')
-        return self.url_of(name)
+        url = self.new_url()
+        self._execute(f'CREATE DATABASE "{_name(url)}"')
+        return url
 
     def copy_database(self, source: str, target: str) -> None:
-        """Put a copy of the database behind ``source``, which nobody may have open, in place of ``target``."""
-        self.drop_database(target)
-        names = [url.rpartition("/")[2] for url in (target, source)]
-        self._execute(f'CREATE DATABASE "{names[0]}" TEMPLATE "{names[1]}"')
+        """Make the new database ``target`` a copy of the one behind ``source``, which nobody may have open."""
+        with _connect(self.port, self.folder) as connection:
+            # Before version 15 files are copied without being asked; the new way writes each page to the log.
+            strategy = " STRATEGY FILE_COPY" if connection.info.server_version >= 150000 else ""
+            connection.execute(f'CREATE DATABASE "{_name(target)}" TEMPLATE "{_name(source)}"{strategy}'.encode())
 
     def drop_database(self, url: str) -> None:
         """Drop the database behind ``url``, ending whatever is still connected."""
-        self._execute(f'DROP DATABASE IF EXISTS "{url.rpartition("/")[2]}" WITH (FORCE)')
+        self._execute(f'DROP DATABASE IF EXISTS "{_name(url)}" WITH (FORCE)')
 
     def _execute(self, statement: str) -> None:
         with _connect(self.port, self.folder) as connection:
             connection.execute(statement.encode())
 
 
+def _name(url: str) -> str:
+    return url.rpartition("/")[2]
+
+
 @contextlib.contextmanager
-def temporary_cluster() -> Iterator[Cluster]:
-    """Start a server in a temporary folder, yield it, stop it and remove the folder."""
+def temporary_cluster(**settings: str) -> Iterator[Cluster]:
+    """Start a server in a temporary folder, yield it, stop it and remove the folder. ``settings`` are the server's."""
     binaries = find_binaries()
     folder = Path(tempfile.mkdtemp(prefix="trellis-pg-"))
     account = _account()
@@ -98,7 +107,7 @@ def temporary_cluster() -> Iterator[Cluster]:
         _initialise(binaries, folder, account)
         for attempt in range(START_ATTEMPTS):
             port = _free_port()
-            server = _start(binaries, folder, port, account)
+            server = _start(binaries, folder, port, account, settings)
             if _is_up(server, port, folder):
                 break
             if attempt == START_ATTEMPTS - 1:
@@ -183,8 +192,10 @@ def _initialise(binaries: Path, folder: Path, account: dict[str, Any]) -> None:
         raise RuntimeError(f"initdb failed:\n{done.stdout}")
 
 
-def _start(binaries: Path, folder: Path, port: int, account: dict[str, Any]) -> subprocess.Popen[bytes]:
-    settings = {**_SETTINGS, "port": str(port), "unix_socket_directories": str(folder)}
+def _start(
+    binaries: Path, folder: Path, port: int, account: dict[str, Any], more: dict[str, str]
+) -> subprocess.Popen[bytes]:
+    settings = {**_SETTINGS, **more, "port": str(port), "unix_socket_directories": str(folder)}
     command = [
         str(binaries / "postgres"),
         "-D",
