@@ -16,6 +16,7 @@ from trellis.formula.cases import write_value
 from trellis.formula.function import Function
 from trellis.formula.functions import DuplicateFunction, load
 from trellis.formula.reference import reference_page
+from trellis_metadata.calendars import WEEKDAYS
 from trellis_metadata.formula import FlatScope, Symbol, Type, check, parse
 from trellis_metadata.snapshot import Snapshot
 
@@ -47,6 +48,14 @@ SNAPSHOT = Snapshot.of(
                 {"name": "b", "when": {"tier": "gold"}, "then": {"rate": "0.1", "label": "Gold"}},
                 {"name": "c", "then": {"rate": "0", "label": "None"}},
             ],
+        },
+        {
+            "kind": "calendar",
+            "name": "office",
+            "default": True,
+            "time_zone": "Asia/Shanghai",
+            "hours": {key: ["09:00-12:00", "13:00-18:00"] for key in WEEKDAYS[:5]},
+            "holidays": {"country": "CN"},
         },
     ]
 )

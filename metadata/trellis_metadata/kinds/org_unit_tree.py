@@ -47,6 +47,9 @@ class OrgUnitTreeKind(Kind):
     def references(self, document: Document) -> Iterator[Reference]:
         for index, entry in enumerate(document.get("sharing", ())):
             yield Reference(f"/sharing/{index}/name", "object", entry["name"])
+        for index, unit in enumerate(document["units"]):
+            if "calendar" in unit:
+                yield Reference(f"/units/{index}/calendar", "calendar", unit["calendar"])
 
     def check(self, document: Document, snapshot: Snapshot, language: Language) -> Iterator[Diagnostic]:
         parents = {u["name"]: u.get("parent") for u in document["units"]}

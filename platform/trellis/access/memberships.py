@@ -179,7 +179,7 @@ def _check(model: Model, kind: str, name: str) -> None:
 
 def known_names(model: Model, kind: str) -> list[str]:
     """Return what people can belong to of a kind, or be the head of; units as ``tree.unit``."""
-    if kind not in ("unit", "unit_head", "calendar"):
+    if kind not in ("unit", "unit_head"):
         return list(model.snapshot.of_kind(kind))
     trees = model.snapshot.of_kind("org_unit_tree")
     return [f"{tree}.{u['name']}" for tree, d in trees.items() for u in d["units"]]

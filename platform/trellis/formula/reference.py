@@ -25,7 +25,8 @@ be left out and `...` what may be repeated.
 Examples that need other records read these: the decision table `discount` (keys `tier`: a text, `amount`: a range of
 numbers; values `rate`, `label`) gives 0.2 and "Large" for gold from 1000 on, 0.1 and "Gold" for other gold, 0 and
 "None" for everything else; the object `city` has the record code `SZ`, name `Suzhou`, people 12700000; the
-organisation reckons in CNY, 1 USD is 7 CNY and since 1 July 2026 7.2 CNY, 1 EUR is 8 CNY.
+organisation reckons in CNY, 1 USD is 7 CNY and since 1 July 2026 7.2 CNY, 1 EUR is 8 CNY; the organisation's calendar
+`office` is open from 9 to 12 and from 13 to 18 o'clock in Shanghai, with the holidays and make-up workdays of China.
 """
 
 
