@@ -17,7 +17,7 @@ from trellis_metadata.diagnostics import Diagnostic, Severity, did_you_mean
 from trellis_metadata.kind import kinds
 from trellis_metadata.snapshot import Document, Snapshot
 
-OTHER_FOLDERS = frozenset({"scripts", "demo", "cases", "files", "docs", "extends", "migrations"})
+OTHER_FOLDERS = frozenset({"scripts", "demo", "cases", "files", "docs", "extends", "migrations", "screenshots"})
 PACK_FILE = "pack.json"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.skipif(not DIST.is_dir(), reason=
 AXE = Path(__file__).parents[2] / "admin_ui" / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 PASSWORD = "correct horse battery"
 
 
@@ -71,10 +73,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     }
     from packs.samples import write_pack
 
+    picture = {"file": "dot.png", "label": label("A dot", "一个点")}
     ready = [
         school_pack(folder, "1.1.0", newer, cases=[case]),
-        write_pack(folder / "pets", {"name": "pets", "label": label("Pets", "宠物")}, [pets]),
+        write_pack(folder / "pets", {"name": "pets", "label": label("Pets", "宠物"), "screenshots": [picture]}, [pets]),
     ]
+    (folder / "pets" / "screenshots").mkdir()
+    (folder / "pets" / "screenshots" / "dot.png").write_bytes(base64.b64decode(DOT))
     for source in ready:
         file = folder / f"{source.name}.trellis"
         archive.build(source.folder, file)
@@ -141,6 +146,18 @@ def test_somebody_else_sees_no_packs(site: Site, browser) -> None:
     for path in ("/setup/packs", "/setup/packs/school"):
         assert context.new_page().goto(site.url + path).status == 403
     context.close()
+
+
+def test_gallery_shows_the_pictures_of_a_pack(visit, site: Site) -> None:
+    page = visit("/setup/packs/pets", size=PHONE, bypass_csp=True)
+    shown = page.locator(".t-pack__pictures img")
+    assert shown.get_attribute("alt") == "A dot"
+    assert shown.evaluate("i => i.decode().then(() => i.naturalWidth)") == 1
+    fits(page)
+    other = visit("/", login="rep")
+    path = "/setup/packs/pets/screenshots/dot.png"
+    assert other.request.get(site.url + path).status == 403
+    assert page.request.get(f"{site.url}/setup/packs/pets/screenshots/other.png").status == 404
 
 
 def test_partners_pack_is_installed_and_used(visit, site: Site) -> None:

@@ -119,3 +119,14 @@ def test_unknown_pack_and_malformed_request_are_refused(here: World) -> None:
 def test_endpoints_are_documented_for_administrators_only(here: World) -> None:
     paths = [set(who.get("/openapi.json").get_json()["paths"]) for who in (here.ada, here.bob)]
     assert ["/packs/{name}/apply" in found for found in paths] == [True, False]
+
+
+def test_pictures_of_a_pack_are_for_who_may_install_it(here: World) -> None:
+    listed = {p["name"]: p for p in here.ada.get("/packs").get_json()["packs"]}
+    assert [s["label"] for s in listed["crm"]["screenshots"]][0] == "Deals with their stages"
+    path = f"/packs/crm/screenshots/{listed['crm']['screenshots'][0]['file']}"
+    found = here.ada.get(path)
+    assert (found.status_code, found.mimetype, found.data[:4]) == (200, "image/png", b"\x89PNG")
+    refused = here.ada.get("/packs/crm/screenshots/pack.json")
+    assert (refused.status_code, refused.get_json()["error"]["code"]) == (404, "no_screenshot")
+    assert here.bob.get(path).status_code == 403

@@ -13,6 +13,7 @@ from werkzeug.exceptions import NotFound
 
 from trellis.packs import PackPlan, apply, plan_install, plan_uninstall, remember_choices
 from trellis.packs.gallery import gallery
+from trellis.packs.screenshots import picture
 from trellis.packs.shelf import Shelf
 from trellis.packs.trying import with_case_reports
 from trellis.publishing.publisher import InvalidMetadata
@@ -32,6 +33,7 @@ SHOWN = 400
 def install(blueprint: Blueprint) -> None:
     blueprint.add_url_rule("/setup/packs", "packs", packs)
     blueprint.add_url_rule("/setup/packs/<name>", "pack", pack)
+    blueprint.add_url_rule("/setup/packs/<name>/screenshots/<file>", "pack_screenshot", screenshot)
     blueprint.add_url_rule("/setup/packs/<name>/plan", "pack_plan", plan, methods=["POST"])
     blueprint.add_url_rule("/setup/packs/<name>/apply", "pack_apply", confirm, methods=["POST"])
 
@@ -46,6 +48,19 @@ def packs() -> Response:
 def pack(name: str) -> Response:
     """One pack: what it holds, asks for and costs to know before it is installed."""
     return _pack_page(name)
+
+
+@needs_admin
+def screenshot(name: str, file: str) -> Response:
+    """A picture of a pack in use."""
+    try:
+        with Shelf.of(g.tenant).source(name) as source:
+            data, media_type = picture(source, file)
+    except TrellisError:
+        raise NotFound from None
+    found = Response(data, mimetype=media_type)
+    found.headers["Cache-Control"] = "private, max-age=3600"
+    return found
 
 
 def _pack_page(name: str, errors: tuple[str, ...] = (), status: int = 200) -> Response:

@@ -17,6 +17,7 @@ from trellis.api.context import Api
 from trellis.api.errors import BadRequest, TooLarge, UnsupportedMediaType
 from trellis.packs import PackPlan, apply, plan_install, plan_uninstall, remember_choices
 from trellis.packs.gallery import gallery
+from trellis.packs.screenshots import picture
 from trellis.packs.shelf import Shelf
 from trellis.packs.trying import with_case_reports
 from trellis.tenant import Tenant
@@ -76,6 +77,16 @@ def install(blueprint: Blueprint, api: Api) -> None:
         with _uploaded() as file:
             found = Shelf.of(tenant).put(file)
         return answer({"name": found.name, "version": found.version, "signed_by": found.signer}, 201)
+
+    @blueprint.get("/packs/<name>/screenshots/<file>")
+    def pack_screenshot(name: str, file: str) -> Response:
+        reading.allow_parameters(())
+        tenant, _, _ = admin()
+        with Shelf.of(tenant).source(name) as source:
+            data, media_type = picture(source, file)
+        found = Response(data, mimetype=media_type)
+        found.headers["Cache-Control"] = "private, max-age=3600"
+        return found
 
     @blueprint.post("/packs/<name>/plan")
     def plan_pack(name: str) -> Response:

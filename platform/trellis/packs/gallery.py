@@ -55,6 +55,9 @@ def _entry(source: PackSource, have: dict[str, str], sources: dict[str, PackSour
         "changes": [
             {"version": c["version"], "text": text_of(c["text"], language)} for c in document.get("changes", ())
         ],
+        "screenshots": [
+            {"file": s["file"], "label": text_of(s["label"], language)} for s in document.get("screenshots", ())
+        ],
         "options": [
             {**o, "label": text_of(o.get("label"), language, o["name"]), "help": text_of(o.get("help"), language)}
             for o in document.get("options", ())
@@ -84,7 +87,17 @@ def _gone(document: Any, language: str) -> dict[str, Any]:
 
 
 def _blank(name: str) -> dict[str, Any]:
-    lists = ("requires", "missing", "permissions", "languages", "objects", "changes", "options", "slices")
+    lists = (
+        "requires",
+        "missing",
+        "permissions",
+        "languages",
+        "objects",
+        "changes",
+        "screenshots",
+        "options",
+        "slices",
+    )
     return {
         "name": name,
         "label": name,
