@@ -80,15 +80,14 @@ class _Checker:
     def _type(self, root: t.Tree) -> Node:
         """Type the tree from its leaves, without recursion."""
         done: dict[int, Node] = {}
-        waiting: list[tuple[t.Tree, bool]] = [(root, False)]
+        waiting: list[tuple[t.Tree, tuple[t.Tree, ...]]] = [(root, ())]
         while waiting:
-            node, ready = waiting.pop()
-            parts = t.children(node)
-            if ready or not parts:
+            node, parts = waiting.pop()
+            if parts or not (parts := t.children(node)):
                 done[id(node)] = self._visit(node, [done[id(p)] for p in parts])
             else:
-                waiting.append((node, True))
-                waiting.extend((p, False) for p in reversed(parts))
+                waiting.append((node, parts))
+                waiting.extend((p, ()) for p in parts[::-1])
         return done[id(root)]
 
     def _visit(self, node: t.Tree, parts: Sequence[Node]) -> Node:

@@ -41,7 +41,8 @@ def apply_unary(node: t.Unary, operand: Node, report: Reporter) -> Node:
 
 def apply_chain(node: t.Chain, parts: Sequence[Node], report: Reporter) -> Node:
     """Type a run of operators of one level, from the left; equal operations in a row become one flat node."""
-    left = parts[0]
+    left: Node = parts[0]
+    run = _Run()
     for (op, place, _), right in zip(node.rest, parts[1:], strict=True):
         chosen = _choose(op, left, right)
         if chosen is None:
@@ -49,8 +50,47 @@ def apply_chain(node: t.Chain, parts: Sequence[Node], report: Reporter) -> Node:
                 Const(Type.UNKNOWN, None, place, place + len(op)), "operand_type", _mismatch(op, left.type, right.type)
             )
             return Const(Type.UNKNOWN, None, node.start, node.end)
-        left = _join(op, *chosen, left, right)
-    return left
+        if run.takes(left, chosen[0]):
+            left = run.add(op, right)
+        else:
+            left = run.begin(_join(op, *chosen, run.whole(left), right))
+    return run.whole(left)
+
+
+class _Run:
+    """Equal operations in a row, gathered: the arguments of a long run are put together once, not at every step."""
+
+    def __init__(self) -> None:
+        self.node: Apply | None = None
+        self._args: list[Node] = []
+        self._signs: list[str] = []
+        self._depth = 0
+
+    def begin(self, node: Node) -> Node:
+        """Start anew with a node that may be the first of a run."""
+        self.node = node if isinstance(node, Apply) and node.op in LISTS else None
+        self._args, self._signs, self._depth = [], [], node.depth
+        return node
+
+    def takes(self, left: Node, op: str) -> bool:
+        """Whether one more operation ``op`` after ``left`` belongs to the run. A moment takes numbers only."""
+        return self.node is left and self.node is not None and self.node.op == op
+
+    def add(self, op: str, right: Node) -> Node:
+        assert self.node is not None
+        self._args.append(right)
+        self._signs.append(op)
+        self._depth = max(self._depth, right.depth + 1)
+        return self.node
+
+    def whole(self, left: Node) -> Node:
+        """Return ``left`` with everything that was added to it."""
+        node = self.node
+        if node is None or left is not node or not self._args:
+            return left
+        signs = node.signs + "".join(self._signs) if node.signs else ""
+        args = (*node.args, *self._args)
+        return Apply(node.type, node.op, args, node.start, self._args[-1].end, self._depth, signs)
 
 
 def _choose(op: str, left: Node, right: Node) -> tuple[str, Type] | None:

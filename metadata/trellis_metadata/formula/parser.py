@@ -13,22 +13,12 @@ from lark import Lark, Token, Transformer, UnexpectedInput
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken, VisitError
 
 from trellis_metadata.formula.errors import FormulaError, Problem
+from trellis_metadata.formula.lexer import FormulaLexer
 from trellis_metadata.formula.precedence import MAX_DEPTH, Misplaced, Step, TooDeep, arrange, call, depth_of
 from trellis_metadata.formula.tree import Literal, Name, Tree, Unary
 
 MAX_LENGTH = 32_000
 
-_KEYWORDS = {
-    "AND": "AND",
-    "OR": "OR",
-    "NOT": "NOT",
-    "IN": "IN",
-    "LIKE": "LIKE",
-    "BETWEEN": "BETWEEN",
-    "TRUE": "CONSTANT",
-    "FALSE": "CONSTANT",
-    "NULL": "CONSTANT",
-}
 _CONSTANTS = {"TRUE": True, "FALSE": False, "NULL": None}
 _SPELLINGS = {"==": "=", "!=": "<>"}
 _UNESCAPE = re.compile(r'\\(["\\])')
@@ -74,8 +64,17 @@ class _Build(Transformer[Token, Tree]):
         _, op, right = parts
         return Step(op.type, _start(op), _end(op), right, negated=True)
 
-    def run(self, parts: list[Any]) -> Tree:
-        return parts[0] if len(parts) == 1 else arrange(parts[0], parts[1:])
+    def begin(self, parts: list[Any]) -> list[Any]:
+        return parts
+
+    def extend(self, parts: list[Any]) -> list[Any]:
+        run: list[Any] = parts[0]
+        run.append(parts[1])
+        return run
+
+    def arranged(self, parts: list[list[Any]]) -> Tree:
+        first, *steps = parts[0]
+        return arrange(first, steps)
 
 
 def _start(token: Token) -> int:
@@ -86,23 +85,15 @@ def _end(token: Token) -> int:
     return token.end_pos or 0
 
 
-def _keyword(token: Token) -> Token:
-    kind = _KEYWORDS.get(token.upper())
-    if kind is not None:
-        token.type = kind
-    return token
-
-
 @cache
 def _parser() -> Lark:
     grammar = Path(__file__).with_name("grammar.lark").read_text("utf-8")
     return Lark(
         grammar,
         parser="lalr",
-        lexer="basic",
+        lexer=FormulaLexer,
         transformer=_Build(),
         maybe_placeholders=False,
-        lexer_callbacks={"NAME": _keyword},
     )
 
 

@@ -96,11 +96,10 @@ class Typed:
 
 def children(node: Node) -> tuple[Node, ...]:
     """Return the direct parts of a node."""
-    if isinstance(node, Apply | Call):
-        return node.args
-    if isinstance(node, FormulaField):
-        return (node.body,)
-    return ()
+    kind = node.__class__
+    if kind is Const or kind is Field:
+        return ()
+    return (node.body,) if isinstance(node, FormulaField) else node.args  # type: ignore[union-attr]
 
 
 R = TypeVar("R")
@@ -109,17 +108,21 @@ R = TypeVar("R")
 def fold(root: Node, visit: Callable[[Node, Sequence[R]], R]) -> R:
     """Combine a tree from its leaves: ``visit`` gets each distinct node once, with the results of its parts."""
     done: dict[int, R] = {}
-    waiting: list[tuple[Node, bool]] = [(root, False)]
+    waiting: list[Node] = [root]
+    entered: set[int] = set()
     while waiting:
-        node, ready = waiting.pop()
-        if id(node) in done:
+        node = waiting[-1]
+        key = id(node)
+        if key in done:
+            waiting.pop()
             continue
         parts = children(node)
-        if ready or not parts:
-            done[id(node)] = visit(node, [done[id(p)] for p in parts])
+        if parts and key not in entered:
+            entered.add(key)
+            waiting.extend(parts[::-1])
         else:
-            waiting.append((node, True))
-            waiting.extend((p, False) for p in reversed(parts))
+            waiting.pop()
+            done[key] = visit(node, [done[id(p)] for p in parts])
     return done[id(root)]
 
 
