@@ -124,3 +124,18 @@ def test_each_group_is_one_branch_from_the_first_revision() -> None:
             children.setdefault(str(script.down_revision), []).append(script.revision)
     assert not {parent: c for parent, c in children.items() if parent != "tenant_0001" and len(c) > 1}
     assert all(len(script.revision) <= 32 for script in scripts)
+
+
+@pytest.mark.parametrize("kind", ["tenant", "control"])
+def test_revisions_read_from_the_files_are_those_that_are_run(kind: str) -> None:
+    scripts = list(migrate._scripts(kind).walk_revisions())
+    assert migrate.parents(kind) == {s.revision: s.down_revision for s in scripts}
+    assert migrate.heads(kind) == set(migrate._scripts(kind).get_heads())
+
+
+def test_first_runtime_begins_in_an_empty_database_and_the_next_finds_it(runtime: Runtime) -> None:
+    made = runtime.create_tenant("acme")
+    assert made.model().snapshot == made.core_snapshot()
+    again = Runtime(runtime.home, database_url=runtime.database_url)
+    assert again.tenant("acme").model().snapshot == made.core_snapshot()
+    again.close()

@@ -5,22 +5,25 @@ Each group of tables is a branch of revisions (``migrations/README.md``), so tha
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Collection
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
 from trellis.storage.engines import Database
 from trellis_metadata.errors import TrellisError
 
+if TYPE_CHECKING:
+    from alembic.script import ScriptDirectory
+
 VERSION_TABLES = {"control": "trellis_control_version", "tenant": "t_alembic"}
 _FOLDER = Path(__file__).parent / "migrations"
 _LOCK = 741852963
+_IDENTITY = {"revision", "down_revision"}
 
 
 class NewerDatabase(TrellisError):
@@ -31,13 +34,39 @@ class NewerDatabase(TrellisError):
 
 @cache
 def _scripts(kind: str) -> ScriptDirectory:
+    from alembic.script import ScriptDirectory
+
     return ScriptDirectory(str(_FOLDER / kind))
 
 
 @cache
+def parents(kind: str) -> dict[str, str | None]:
+    """Return each revision of ``kind`` ("control" or "tenant") with the one that it follows; None for the first.
+
+    It is read from the text of the files: every start asks for it, and few have anything to migrate.
+    """
+    found = [_identity(path) for path in sorted((_FOLDER / kind / "versions").glob("*.py"))]
+    return dict(found)
+
+
+def _identity(path: Path) -> tuple[str, str | None]:
+    said: dict[str, str | None] = {}
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                names = [n.id for n in ast.walk(target) if isinstance(n, ast.Name)]
+                if set(names) & _IDENTITY:
+                    values = ast.literal_eval(node.value)
+                    said |= zip(names, values if isinstance(values, tuple) else (values,), strict=True)
+    if not (set(said) >= _IDENTITY and said["revision"]):
+        raise RuntimeError(f"{path} does not say its revision and its down_revision (see migrations/README.md).")
+    return said["revision"], said["down_revision"]
+
+
+@cache
 def heads(kind: str) -> frozenset[str]:
-    """Return the newest revisions of ``kind`` ("control" or "tenant"), one per group of tables."""
-    return frozenset(_scripts(kind).get_heads())
+    """Return the newest revisions of ``kind``, one per group of tables."""
+    return frozenset(parents(kind)) - set(parents(kind).values())
 
 
 def head(kind: str) -> str:
@@ -71,16 +100,31 @@ def upgrade(database: Database, kind: str, target: str = "heads") -> bool:
         if not database.is_sqlite:
             # Two processes that start together must not migrate together.
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
-        config = Config()
-        config.set_main_option("script_location", str(_FOLDER / kind))
-        config.attributes.update(connection=connection, version_table=VERSION_TABLES[kind])
-        command.upgrade(config, target)
+        _run(connection, kind, target)
     return True
 
 
+def _run(connection: Connection, kind: str, target: str) -> None:
+    # What ``command.upgrade`` does, without reading every file of the folder anew for each database.
+    from alembic.migration import MigrationContext
+    from alembic.operations import Operations
+
+    scripts = _scripts(kind)
+    context = MigrationContext.configure(
+        connection,
+        opts={
+            "script": scripts,
+            "fn": lambda revisions, _context: scripts._upgrade_revs(target, revisions),
+            "version_table": VERSION_TABLES[kind],
+            "transactional_ddl": False,
+        },
+    )
+    with Operations.context(context):
+        context.run_migrations()
+
+
 def _refuse_unknown(found: Collection[str], kind: str) -> None:
-    known = {script.revision for script in _scripts(kind).walk_revisions()}
-    unknown = sorted(set(found) - known)
+    unknown = sorted(set(found) - set(parents(kind)))
     if unknown:
         raise NewerDatabase(
             f"The database is of a newer version of Trellis (revision {', '.join(unknown)} is unknown here). "

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
 from sqlalchemy.engine import Connection
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -167,6 +165,9 @@ def create_table(connection: Connection, table: sa.Table) -> None:
 
 def add_columns(connection: Connection, table_name: str, columns: list[sa.Column[Any]]) -> None:
     """Add nullable columns: a change of the catalogue only, on both databases."""
+    from alembic.migration import MigrationContext  # here: only publishing needs it, and every start would load it
+    from alembic.operations import Operations
+
     operations = Operations(MigrationContext.configure(connection))
     for column in columns:
         operations.add_column(table_name, column)
