@@ -13,7 +13,7 @@ from flask import request
 from sqlalchemy.engine import Connection
 
 from trellis.access import AccessDenied, Cause, Principal
-from trellis.access.accounts import TokenCache, session_of
+from trellis.access.accounts import Session, TokenCache, session_of
 from trellis.access.objects import known_object
 from trellis.api.errors import BadRequest, Unauthenticated
 from trellis.model import Model
@@ -138,7 +138,16 @@ class Api:
     def _tokens(self, tenant: Tenant) -> TokenCache:
         return self._caches.setdefault(tenant, TokenCache())
 
+    def session(self) -> Session:
+        """Return the caller's session: for what a token must not do. Raises :class:`Unauthenticated`."""
+        if _bearer():
+            raise Unauthenticated("This takes a session: log in. A token is not enough.")
+        return self._session(self.tenant())
+
     def _by_cookie(self, tenant: Tenant) -> Principal:
+        return self._session(tenant).principal
+
+    def _session(self, tenant: Tenant) -> Session:
         key = request.cookies.get(COOKIE)
         session = session_of(tenant, key) if key else None
         if session is None:
@@ -147,7 +156,7 @@ class Api:
             request.headers.get("X-CSRF-Token", ""), session.csrf
         ):
             raise Unauthenticated("A request with a session cookie needs the header X-CSRF-Token.")
-        return session.principal
+        return session
 
 
 def _known_first(tx: Transaction, body: Callable[[Transaction], T]) -> T:

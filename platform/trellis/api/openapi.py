@@ -30,6 +30,8 @@ from trellis.api.record_schemas import change_schema, create_schema, example, na
 from trellis.api.related import visible_relationships
 from trellis.model import ObjectModel
 
+FOR_ADMINISTRATORS = "x-administrators"
+"""The mark in a description of an address that nobody but administrators is told of."""
 ADMINISTRATORS = ("/metadata", "/access/memberships", "/access/rules", "/packs")
 _SPEC = Path(__file__).parent / "spec"
 """One file per group of endpoints; their sections are put together."""
@@ -106,7 +108,8 @@ def build(r: Reading) -> dict[str, Any]:
     for name, body in _body_schemas().items():
         spec.components.schema(name, schema=body)
     for path, item in shared["paths"].items():
-        if r.principal.admin or not path.startswith(ADMINISTRATORS):
+        for_administrators = item.pop(FOR_ADMINISTRATORS, False) or path.startswith(ADMINISTRATORS)
+        if r.principal.admin or not for_administrators:
             spec.path(path, operations=item)
     for name in visible(r):
         _add_object(spec, r, r.model.object(name), shared["record_paths"])

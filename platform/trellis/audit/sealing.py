@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from trellis.tenant import Tenant
 
 START = "0" * 64
+FIRST = -(2**62)
+"""Before every row, one with a made-up number included."""
 PAGE = 5000
 
 
@@ -63,9 +65,9 @@ def seal_rows(tenant: Tenant) -> int:
             if not free:
                 raise SealingWaits("The audit is being written to.")
         before = connection.execute(sa.select(seal).order_by(seal.c.number.desc()).limit(1)).mappings().first()
-        number, last, chain = (before["number"], before["last"], before["hash"]) if before else (0, 0, START)
-        newest = connection.execute(sa.select(sa.func.max(audit.c.id))).scalar() or 0
-        if newest <= last:
+        number, last, chain = (before["number"], before["last"], before["hash"]) if before else (0, FIRST, START)
+        newest = connection.execute(sa.select(sa.func.max(audit.c.id))).scalar()
+        if newest is None or newest <= last:
             return 0
         count, found = _hash(tenant, connection, chain, last, newest)
         row = {"number": number + 1, "last": newest, "rows": count, "hash": found, "at": tenant.clock.now()}
@@ -75,14 +77,14 @@ def seal_rows(tenant: Tenant) -> int:
 
 def verify(tenant: Tenant, connection: Connection, head: str | None = None) -> Verdict:
     """Compute the whole chain again. ``head`` is what an earlier check named (``number:hash``): it must still be part of it."""
-    last, chain, total, expected, broken = 0, START, 0, 1, []
+    last, chain, total, expected, broken = FIRST, START, 0, 1, []
     seals = connection.execute(sa.select(seal).order_by(seal.c.number)).mappings().all()
     for row in seals:
         if row["number"] != expected:
             broken.append(f"Seal {expected} is missing.")
         expected = row["number"] + 1
         count, found = _hash(tenant, connection, chain, last, row["last"])
-        if not hmac.compare_digest(found, row["hash"]):
+        if count != row["rows"] or not hmac.compare_digest(found, row["hash"]):
             broken.append(_complaint(row, count))
         last, chain, total = row["last"], row["hash"], total + count
     if head is not None and head not in {f"{r['number']}:{r['hash']}" for r in seals}:
@@ -123,7 +125,7 @@ def _rows(connection: Connection, after: int, last: int) -> Iterator[Any]:
 
 def _canonical(row: Any) -> bytes:
     """Return a row as bytes that are the same on both databases: keys sorted, moments in UTC."""
-    plain = {name: _plain(value) for name, value in row.items()}
+    plain = {str(name): _plain(value) for name, value in row.items()}
     return orjson.dumps(plain, option=orjson.OPT_SORT_KEYS) + b"\n"
 
 

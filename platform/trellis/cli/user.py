@@ -6,8 +6,15 @@ import secrets
 from datetime import timedelta
 
 import click
+from rich.console import Console
+from rich.markup import escape
 
 from trellis.access import accounts
+from trellis.accounts import tokens
+from trellis.accounts.changing import demand_change, remove_factor
+from trellis.accounts.links import PATH, make_link
+from trellis.accounts.policy import change_policy, policy_of
+from trellis.accounts.sessions import end_all, end_session, sessions_of
 from trellis.cli.state import State, pass_state
 
 
@@ -27,15 +34,31 @@ def command() -> None:
     help="Password; default: a random one, printed once (also TRELLIS_PASSWORD).",
 )
 @click.option("--admin", is_flag=True, help="May do everything.")
+@click.option("--must-change", is_flag=True, help="The first log-in asks for a new password.")
 @pass_state
 def create(
-    state: State, login: str, person: str | None, email: str | None, language: str, password: str | None, admin: bool
+    state: State,
+    login: str,
+    person: str | None,
+    email: str | None,
+    language: str,
+    password: str | None,
+    admin: bool,
+    must_change: bool,
 ) -> None:
     """Make a user who can log in."""
     given = password or secrets.token_urlsafe(12)
     tenant = state.tenant
     number = accounts.create_user(
-        tenant, login=login, name=person or login, password=given, admin=admin, email=email, language=language
+        tenant,
+        login=login,
+        name=person or login,
+        password=given,
+        admin=admin,
+        email=email,
+        language=language,
+        must_change=must_change,
+        by=state.principal,
     )
     user = tenant.model().env.format_id("user", number)
     shown = "the password you gave" if password else given
@@ -60,7 +83,115 @@ def token(state: State, login: str, label: str, scopes: tuple[str, ...], days: i
     """Make an API token for a user; it is shown once."""
     tenant = state.tenant
     expires = tenant.clock.now() + timedelta(days=days) if days else None
-    made = accounts.create_token(tenant, state.user_number(login), label, scopes or accounts.SCOPES, expires)
+    made = accounts.create_token(
+        tenant, state.user_number(login), label, scopes or accounts.SCOPES, expires, by=state.principal
+    )
     state.answer(
         {"token": made, "login": login, "scopes": list(scopes or accounts.SCOPES), "expires_at": expires}, made
+    )
+
+
+@command.command("reset")
+@click.argument("login")
+@click.option(
+    "--must-change", is_flag=True, help="Make no link: the next log-in with the old password asks for a new one."
+)
+@pass_state
+def reset(state: State, login: str, must_change: bool) -> None:
+    """Make a one-time link by which a user chooses a new password. Hand it to nobody else."""
+    tenant, number = state.tenant, state.user_number(login)
+    if must_change:
+        demand_change(tenant, number)
+        state.answer({"login": login, "must_change": True}, f"'{login}' chooses a new password at the next log-in.")
+        return
+    path, hours = PATH + make_link(tenant, number, state.principal), policy_of(tenant).link_hours
+    text = f"{path}\n  Put the address of the server before it. It works once, within {hours} hours."
+    state.answer({"login": login, "path": path, "hours": hours}, text)
+
+
+@command.command("sessions")
+@click.argument("login")
+@click.option("--end", "ended", metavar="ID", help="End the session of this id; 'all' ends all of them.")
+@pass_state
+def sessions(state: State, login: str, ended: str | None) -> None:
+    """List a user's sessions, or end them."""
+    tenant, number = state.tenant, state.user_number(login)
+    if ended == "all":
+        with tenant.database.writing() as connection:
+            count = end_all(tenant, connection, number, state.principal)
+        state.answer({"ended": count}, f"{count} sessions ended.")
+        return
+    if ended is not None:
+        end_session(tenant, number, ended, state.principal)
+        state.answer({"ended": 1}, "1 session ended.")
+        return
+    with tenant.database.reading() as connection:
+        found = sessions_of(tenant, connection, number)
+
+    def show(console: Console) -> None:
+        for s in found:
+            console.print(escape(f"{s.id}  {s.seen_at:%Y-%m-%d %H:%M}  {s.method:<9} {s.address:<15} {s.agent}"))
+
+    state.answer([s.to_json() for s in found], show)
+
+
+@command.command("tokens")
+@click.argument("login")
+@click.option("--revoke", metavar="ID", help="Revoke the token of this id.")
+@pass_state
+def list_tokens(state: State, login: str, revoke: str | None) -> None:
+    """List a user's API tokens, or revoke one."""
+    tenant, number = state.tenant, state.user_number(login)
+    if revoke is not None:
+        tokens.revoke_token(tenant, number, revoke, state.principal)
+        state.answer({"revoked": revoke}, "The token is revoked.")
+        return
+    with tenant.database.reading() as connection:
+        found = tokens.tokens_of(connection, number)
+
+    def show(console: Console) -> None:
+        for t in found:
+            ends = f"{t.expires_at:%Y-%m-%d}" if t.expires_at else "never ends"
+            used = f"{t.used_at:%Y-%m-%d}" if t.used_at else "never used"
+            console.print(escape(f"{t.id}  {', '.join(t.scopes):<18} {ends:<11} {used:<11} {t.label}"))
+
+    state.answer([t.to_json() for t in found], show)
+
+
+@command.command("second-factor")
+@click.argument("login")
+@pass_state
+def second_factor(state: State, login: str) -> None:
+    """Remove a user's second factor, for somebody who lost the phone and the recovery codes. Ends his sessions."""
+    removed = remove_factor(state.tenant, state.user_number(login), state.principal)
+    state.answer({"removed": removed}, "The second factor is removed." if removed else "There was none.")
+
+
+@command.command("rules")
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Change a rule; repeat for several.")
+@pass_state
+def rules(state: State, settings: tuple[str, ...]) -> None:
+    """Show or change the rules for passwords, sessions, tokens and second factors."""
+    changes = {name: _value(text) for name, _, text in (s.partition("=") for s in settings)}
+    policy = change_policy(state.tenant, state.principal, changes) if changes else policy_of(state.tenant)
+    shown = policy.to_json()
+    state.answer(shown, "\n".join(f"{name:<22} {_text(value)}" for name, value in shown.items()))
+
+
+def _value(text: str) -> object:
+    plain = {"true": True, "false": False, "none": None}
+    if text in plain:
+        return plain[text]
+    if "," in text or text.startswith("["):
+        return [part.strip() for part in text.strip("[]").split(",") if part.strip()]
+    return int(text) if text.isascii() and text.lstrip("-").isdigit() and len(text) < 10 else text
+
+
+def _text(value: object) -> str:
+    return (
+        ", ".join(map(str, value))
+        if isinstance(value, list)
+        else str(value).lower()
+        if isinstance(value, bool)
+        else str(value)
     )
