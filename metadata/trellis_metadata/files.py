@@ -2,6 +2,8 @@
 
 ``pack.json`` in the root is the pack itself. Folders in ``OTHER_FOLDERS`` hold things that are not documents.
 Anything else is reported rather than passed over: a file in a misspelt folder must not vanish silently.
+
+A long text may stand in a file of its own beside the document: the source of ``scripts/totals.json`` in ``scripts/totals.py``.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from trellis_metadata.diagnostics import Diagnostic, Severity, did_you_mean
 from trellis_metadata.kind import kinds
 from trellis_metadata.snapshot import Document, Snapshot
 
-OTHER_FOLDERS = frozenset({"scripts", "demo", "cases", "files", "docs", "extends", "migrations", "screenshots"})
+OTHER_FOLDERS = frozenset({"demo", "cases", "files", "docs", "extends", "migrations", "screenshots"})
 PACK_FILE = "pack.json"
 
 
@@ -35,8 +37,9 @@ def read_folder(path: Path) -> tuple[list[Any], list[Diagnostic]]:
         value, problems = _read(file, place)
         found += problems
         if value is not None:
-            documents.append(value)
             found += _misplaced(value, kind, file, place)
+            found += _take_text(value, kind, file, place)
+            documents.append(value)
     return documents, found
 
 
@@ -48,8 +51,7 @@ def write_folder(snapshot: Snapshot, path: Path, *, prune: bool = False) -> list
     written = []
     for document in snapshot:
         file = path / kinds()[document["kind"]].folder / f"{document['name']}.json"
-        _write(file, document)
-        written.append(file)
+        written += _write_beside(file, document)
     if prune:
         _prune(path, set(written))
     return written
@@ -60,16 +62,29 @@ def text_of(document: Document) -> str:
     return json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
 
-def _write(file: Path, document: Document) -> None:
+def _write_beside(file: Path, document: Document) -> list[Path]:
+    """Write a document, and a text of it to the file beside where there is one already; return the files."""
+    written = [file]
+    beside = kinds()[document["kind"]].beside
+    if beside is not None and (text := file.with_suffix(beside.ending)).is_file() and beside.key in document:
+        _write(text, document[beside.key])
+        document = {k: v for k, v in document.items() if k != beside.key}
+        written.append(text)
+    _write(file, text_of(document))
+    return written
+
+
+def _write(file: Path, text: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_name(f".{file.name}.part")
-    part.write_text(text_of(document), encoding="utf-8", newline="\n")
+    part.write_text(text, encoding="utf-8", newline="\n")
     os.replace(part, file)
 
 
 def _prune(path: Path, keep: set[Path]) -> None:
     for kind in kinds().values():
-        for file in (path / kind.folder).glob("*.json"):
+        endings = [".json", *([kind.beside.ending] if kind.beside is not None else [])]
+        for file in (f for e in endings for f in (path / kind.folder).glob(f"*{e}")):
             if file not in keep and file.is_file() and not file.is_symlink():
                 file.unlink()
 
@@ -108,6 +123,7 @@ def _files(path: Path, found: list[Diagnostic]) -> Iterator[tuple[Path, str]]:
 
 
 def _in_folder(folder: Path, kind: str, found: list[Diagnostic]) -> Iterator[tuple[Path, str]]:
+    beside = kinds()[kind].beside
     for entry in sorted(folder.iterdir()):
         place = f"{folder.name}/{entry.name}"
         if entry.name.startswith(".") or entry.suffix == ".md":
@@ -116,6 +132,10 @@ def _in_folder(folder: Path, kind: str, found: list[Diagnostic]) -> Iterator[tup
             found.append(
                 _found("symbolic_link", place, "Symbolic links are not followed.", "Put the file itself here.")
             )
+        elif beside is not None and entry.is_file() and entry.suffix == beside.ending:
+            if not entry.with_suffix(".json").is_file():
+                said = f"There is no document '{entry.stem}.json' that this text could belong to."
+                found.append(_found("unexpected_file", place, said, "Write the document, or remove the file."))
         elif not entry.is_file() or entry.suffix != ".json":
             found.append(_found("unexpected_file", place, "Only files that end in .json belong here."))
         else:
@@ -132,6 +152,25 @@ def _read(file: Path, place: str) -> tuple[Any, list[Diagnostic]]:
     if value is None and not problems:
         problems = [_found("wrong_type", place, "Found null, expected a document (object).")]
     return value, problems
+
+
+def _take_text(value: Any, kind: str, file: Path, place: str) -> Iterator[Diagnostic]:
+    """Put the text of the file beside a document into it, where there is such a file."""
+    beside = kinds()[kind].beside
+    text = file.with_suffix(beside.ending) if beside is not None else file
+    if beside is None or not isinstance(value, dict) or text.is_symlink() or not text.is_file():
+        return
+    if beside.key in value:
+        said = f"The document has '{beside.key}', and '{text.name}' stands beside it: which of the two holds?"
+        yield _found("two_texts", place, said, f"Remove '{beside.key}' from the document, or the file.")
+        return
+    if text.stat().st_size > json_text.MAX_BYTES:
+        yield _found("too_large", place, f"'{text.name}' is larger than {json_text.MAX_BYTES // 2**20} MB.")
+        return
+    try:
+        value[beside.key] = text.read_bytes().decode("utf-8").replace("\r\n", "\n")
+    except (OSError, UnicodeDecodeError):
+        yield _found("unreadable_file", place, f"'{text.name}' is no readable UTF-8 text.")
 
 
 def _misplaced(value: Any, kind: str, file: Path, place: str) -> Iterator[Diagnostic]:

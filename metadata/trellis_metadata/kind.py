@@ -45,6 +45,14 @@ class Reference:
     field: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A text of a document, by its key, that may stand in a file of its own with this ending."""
+
+    key: str
+    ending: str
+
+
 class Kind:
     """A kind of document. Subclasses set the class attributes and implement the methods."""
 
@@ -53,6 +61,8 @@ class Kind:
     label: Mapping[str, str]
     nouns: Mapping[str, tuple[str, str]] = {}
     """What an element of a named list is called, in English and Chinese, by the key of the list."""
+    beside: Beside | None = None
+    """The text that may stand in a file beside the document."""
 
     def read(self, document: Document) -> Definition:
         """Return the definition that ``document``, which has the right shape, stands for."""

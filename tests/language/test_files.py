@@ -89,3 +89,55 @@ def test_pack_file_stands_in_the_root(tmp_path: Path) -> None:
     pack = {"kind": "pack", "name": "edu", "label": "Education", "version": "1.0.0"}
     (tmp_path / "pack.json").write_text(json.dumps(pack))
     assert files.read_folder(tmp_path) == ([pack], [])
+
+
+# -- scripts and their sources ------------------------------------------------------------------------------------
+
+
+SCRIPT = {"kind": "script", "name": "totals", "object": "deal", "events": ["before_create"]}
+SOURCE = "record.name = 'x'\n"
+
+
+def test_no_kind_lives_in_a_folder_that_is_passed_over() -> None:
+    from trellis_metadata.kind import kinds
+
+    assert {k.folder for k in kinds().values()} & files.OTHER_FOLDERS == set()
+
+
+def scripts(folder: Path, document: object, **texts: bytes) -> tuple[list[object], list[str]]:
+    (folder / "scripts").mkdir()
+    (folder / "scripts" / "totals.json").write_text(json.dumps(document), encoding="utf-8")
+    for name, text in texts.items():
+        (folder / "scripts" / f"{name}.py").write_bytes(text)
+    documents, found = files.read_folder(folder)
+    return documents, [d.code for d in found]
+
+
+def test_script_is_read_with_its_source_in_it_or_beside_it(tmp_path: Path) -> None:
+    whole = {**SCRIPT, "source": SOURCE}
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    assert scripts(tmp_path / "a", whole) == ([whole], [])
+    assert scripts(tmp_path / "b", SCRIPT, totals=SOURCE.replace("\n", "\r\n").encode()) == ([whole], [])
+
+
+@pytest.mark.parametrize(
+    ("document", "texts", "code"),
+    [
+        ({**SCRIPT, "source": "x"}, {"totals": b"y"}, "two_texts"),
+        (SCRIPT, {"totals": b"\xff\xfe"}, "unreadable_file"),
+        ({**SCRIPT, "source": "x"}, {"other": b"y"}, "unexpected_file"),
+    ],
+)
+def test_source_that_does_not_fit_is_told(tmp_path: Path, document: object, texts: dict[str, bytes], code: str) -> None:
+    assert scripts(tmp_path, document, **texts)[1] == [code]
+
+
+def test_source_is_written_to_where_it_was_read_from(tmp_path: Path) -> None:
+    scripts(tmp_path, SCRIPT, totals=b"old\n")
+    snapshot = Snapshot.of([{**SCRIPT, "source": SOURCE}])
+    files.write_folder(snapshot, tmp_path)
+    assert (tmp_path / "scripts" / "totals.py").read_text(encoding="utf-8") == SOURCE
+    assert files.read_folder(tmp_path) == ([{**SCRIPT, "source": SOURCE}], [])
+    files.write_folder(Snapshot.of([]), tmp_path, prune=True)
+    assert list((tmp_path / "scripts").iterdir()) == []

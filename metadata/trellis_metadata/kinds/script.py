@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trellis_metadata.diagnostics import Diagnostic
-from trellis_metadata.kind import Kind, Reference
+from trellis_metadata.kind import Beside, Kind, Reference
 from trellis_metadata.labels import Label
 from trellis_metadata.snapshot import Document, Snapshot
 
@@ -48,6 +48,7 @@ class ScriptKind(Kind):
     folder = "scripts"
     label = {"en": "script", "zh": "脚本"}
     nouns = {"tests": ("test", "测试")}
+    beside = Beside("source", ".py")
 
     def read(self, document: Document) -> ScriptDef:
         return ScriptDef(
