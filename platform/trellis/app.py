@@ -12,6 +12,7 @@ from trellis.api import create_api
 from trellis.api.limits import RateLimits, limit_requests
 from trellis.api.page_sessions import PageSessions
 from trellis.key_files import key_of
+from trellis.late_rules import LateRule
 from trellis.runtime import Runtime
 
 MAX_BODY = 64 * 1024 * 1024
@@ -23,6 +24,7 @@ def create_app(runtime: Runtime, *, default_tenant: str | None = None, rate_limi
     Without ``rate_limits`` nothing is limited.
     """
     app = Flask("trellis", static_folder=None)
+    app.url_rule_class = LateRule
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.secret_key = _secret(runtime)
     app.session_interface = PageSessions()
