@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from trellis import plugins
-from trellis.deliveries import Outgoing, send
+from trellis.deliveries import Outgoing, send_many
 from trellis.storage.tables.people import preference
 from trellis_metadata.errors import TrellisError
 from trellis_metadata.labels import Label, text_of
@@ -98,17 +98,23 @@ def tell(
     about: tuple[str, int] | None,
     url: str | None,
 ) -> None:
-    """Put messages down for those of ``users`` who chose a channel, in a fixed number of statements plus one per message."""
+    """Put messages down for those of ``users`` who chose a channel, in a fixed number of statements."""
     chosen = _choices(tenant, connection, users)
     if not chosen:
         return
-    ready = ready_channels(tenant)
+    ready, messages = ready_channels(tenant), list[tuple[Outgoing, None]]()
     for reader, names in _readers(tenant, connection, chosen):
         news = News(kind, text_of(text, reader.language), url, about)
         for name in names:
             found = ready[name].message(tenant, connection, reader, news) if name in ready else None
             if found is not None:
-                send(connection, tenant.clock.now(), found)
+                messages.append((found, None))
+    send_many(connection, tenant.clock.now(), messages)
+
+
+def listeners(tenant: Tenant, connection: Connection, users: Collection[int]) -> set[int]:
+    """Return those of ``users`` who chose a channel."""
+    return set(_choices(tenant, connection, users))
 
 
 def _choices(tenant: Tenant, connection: Connection, users: Collection[int]) -> dict[int, Sequence[str]]:

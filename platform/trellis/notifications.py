@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 
 from trellis.access import Principal
 from trellis.access.decide import allowed_ids
-from trellis.channels import tell
+from trellis.channels import listeners, tell
 from trellis.model import Model
 from trellis.storage.tables.people import notification
 
@@ -58,6 +58,42 @@ def notify(
     if users:
         connection.execute(notification.insert(), [{**entry, "user": user} for user in sorted(set(users))])
         tell(tenant, connection, users, kind, text, about=about, url=url)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A message for ``users``, about a record (object and number)."""
+
+    users: Collection[int]
+    kind: str
+    text: Mapping[str, str]
+    about: tuple[str, int] | None = None
+
+
+def notify_each(tenant: Tenant, connection: Connection, notes: Sequence[Note]) -> None:
+    """Leave many messages in one statement, and tell those who chose a channel."""
+    now = tenant.clock.now()
+    entries = [
+        {
+            "at": now,
+            "kind": n.kind,
+            "text": dict(n.text),
+            "object": n.about[0] if n.about else None,
+            "record": n.about[1] if n.about else None,
+            "url": None,
+            "user": user,
+        }
+        for n in notes
+        for user in sorted(set(n.users))
+    ]
+    if not entries:
+        return
+    connection.execute(notification.insert(), entries)
+    listening = listeners(tenant, connection, {user for n in notes for user in n.users})
+    for note in notes:
+        mine = listening.intersection(note.users)
+        if mine:
+            tell(tenant, connection, mine, note.kind, note.text, about=note.about, url=None)
 
 
 def notifications_of(

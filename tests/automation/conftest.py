@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from support.copies import OpenCopy
 from support.kernel import publish
 
-from support.copies import OpenCopy
 from trellis.clock import FakeClock
 from trellis.tenant import Tenant
 

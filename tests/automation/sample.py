@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from support.kernel import field, obj
+from support.kernel import field, obj, rows
+
+from trellis.tenant import Tenant
 
 ACCOUNT = obj("account", field("name"), field("status"), field("domain"), field("touched", "integer"))
 DEAL = obj(
@@ -61,3 +63,8 @@ def rule(
 def formula(text: str) -> dict[str, str]:
     """A value by formula."""
     return {"formula": text}
+
+
+def shown(tenant: Tenant, name: str, *paths: str, **query: Any) -> list[tuple[Any, ...]]:
+    """The values of some fields of all records, in the order of creation."""
+    return [tuple(r[p] for p in paths) for r in rows(tenant, name, fields=list(paths), **query)]

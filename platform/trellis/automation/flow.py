@@ -100,6 +100,7 @@ class Case:
     old: Mapping[str, Any] | None = None
     is_new: bool = False
     outer: Case | None = None
+    """The case whose related record this is."""
     results: dict[str, Result] = field(default_factory=dict)
     seen: int = 0
     entry: dict[str, Any] = field(default_factory=dict)

@@ -149,17 +149,18 @@ def _with_results(tx: Transaction, case: Case) -> Case:
 def _is_over(flow: Flow, automation: Automation, case: Case) -> bool:
     """Say whether the run has waited long enough: its moment has come, or its condition holds."""
     run = case.run
-    if run.due_at is not None and run.due_at <= flow.tx.now:
-        return True
-    if run.waits_for != "condition":
-        return False
     step = step_at(automation.steps, run.position or ())
-    ((value,),) = flow.evaluate([step.formulas["until_when"]], [case])
-    if isinstance(value, ErrorValue):
+    holds = False
+    if run.waits_for == "condition":
+        ((value,),) = flow.evaluate([step.formulas["until_when"]], [case])
+        holds = not isinstance(value, ErrorValue) and bool(value)
+    if not holds and (run.due_at is None or run.due_at > flow.tx.now):
         return False
-    if value:
-        run.note({"step": step.name, "outcome": "came_true"})
-    return bool(value)
+    timed_out = run.waits_for == "condition" and not holds
+    case.results[step.name] = Result(None, {"timed_out": timed_out})
+    if run.waits_for == "condition":
+        run.note({"step": step.name, "action": step.action.name, "outcome": "timed_out" if timed_out else "came_true"})
+    return True
 
 
 def step_at(steps: Sequence[Step], position: Sequence[Any]) -> Step:

@@ -79,6 +79,7 @@ def _step(name: str, action: Action, told: Told, place: Place) -> Step:
     parts: dict[str, dict[str, Any]] = {"formula": {}, "values": {}, "text": {}, "steps": {}}
     for key, schema in action.properties.items():
         role = schema.get("x-is")
+        role = "values" if role == "link_match" else role
         if key not in told or role not in parts:
             continue
         inner = action.place_of(key, told, place)
@@ -87,7 +88,7 @@ def _step(name: str, action: Action, told: Told, place: Place) -> Step:
                 inner.scope, told[key], returns=returns_of(schema), blanks=schema.get("x-blanks", BLANKS)
             )
         elif role == "values":
-            parts[role][key] = tuple(_value(n, v, inner) for n, v in told[key].items())
+            parts["values"][key] = tuple(_value(n, v, inner) for n, v in told[key].items())
         elif role == "text":
             parts[role][key] = compile_text(told[key], inner)
         else:

@@ -17,6 +17,8 @@ from trellis.storage.tables.automation import look, run
 from trellis.transaction.row import Row
 
 if TYPE_CHECKING:
+    from trellis.automation.catalogue import Automation
+    from trellis.automation.starting import Started
     from trellis.tenant import Tenant
     from trellis.transaction.transaction import Transaction
 
@@ -47,6 +49,30 @@ def look_of(
     }
 
 
+def note_idle(tx: Transaction, automation: Automation, object_name: str, found: Started) -> None:
+    """Keep why an automation that no write started did not fire for records; that it ran before is no news."""
+    session = Session.of(tx)
+    for record, reason in found.idle.items():
+        if record is not None and reason != "once":
+            session.looks.append(
+                {
+                    "at": tx.now,
+                    "object": object_name,
+                    "record": record,
+                    "actor": tx.principal.user,
+                    "cause": tx.cause_json,
+                    "rules": {automation.name: reason},
+                    "saw": dict(found.saw.get(record, {})),
+                }
+            )
+
+
+def _number(record: Any) -> int | None:
+    """Return the number of a record, given as such or as the row of the write that stored it."""
+    number: int | None = record.id if isinstance(record, Row) else record
+    return number
+
+
 def store(tx: Transaction) -> None:
     """The commit-time step: keep what the transaction's automations did and did not do."""
     session = Session.known(tx)
@@ -56,7 +82,8 @@ def store(tx: Transaction) -> None:
     fit = [r for r in session.runs if r.row is None or not r.row.errors]
     session.refused += [r for r in session.runs if r.row is not None and r.row.errors and r.state == FAILED]
     save(tx.connection, fit)
-    looks = [{**found, "record": found["record"].id} for found in session.looks if found["record"].id is not None]
+    looks = [{**found, "record": _number(found["record"])} for found in session.looks]
+    looks = [found for found in looks if found["record"] is not None]
     _LOOK.run_many(tx.connection, looks)
 
 

@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from trellis.automation import traces, watching
+from trellis.automation import dates, traces, watching
 from trellis.automation.catalogue import Automation, catalogue_of
 from trellis.automation.doing import carry_out
 from trellis.automation.flow import FAILED, QUEUED, Case, Flow, Run
 from trellis.automation.judging import Verdict, judge
 from trellis.automation.matching import event_of, matching
 from trellis.automation.session import MAX_DEPTH, Session
+from trellis.automation.starting import do_isolated
 from trellis.model import ObjectModel
-from trellis.transaction.attempt import Undo
 from trellis.transaction.errors import RippleRefused
 from trellis.transaction.row import Row
 
@@ -60,6 +60,7 @@ def run_after(tx: Transaction, model: ObjectModel, rows: Sequence[Row]) -> None:
     if tx.migration:
         return
     watching.wake(tx, model, rows)
+    dates.wind(tx, model, rows)
     automations = catalogue.written.get(model.name, ())
     if not automations:
         return
@@ -152,34 +153,18 @@ def _start(
         for verdict in verdicts:
             verdict.row.refuse(WHOLE, "automation_limit", told)
         return
-    isolated = automation.definition.on_error == "isolate"
-    remaining = list(verdicts)
-    failed: list[Run] = []
-    while remaining:
-        undo = Undo(tx) if isolated else None
-        runs = [_run_of(tx, session, automation, v) for v in remaining]
-        session.fired |= {(automation.name, model.name, v.row.id) for v in remaining if v.row.id is not None}
-        cases = [_case(v.row, r) for v, r in zip(remaining, runs, strict=True)]
-        position = len(session.runs)
-        session.runs += runs
-        flow = Flow(tx, session, automation.acts_as(remaining[0].trigger.on) == "user")
-        carry_out(flow, automation, cases)
-        bad = [(v, r) for v, r in zip(remaining, runs, strict=True) if r.state == FAILED]
-        flow.settle(cases)
-        if undo is None:
-            for verdict, run in bad:
-                verdict.row.refuse(WHOLE, "automation_failed", _told(automation, run, tx.principal.language))
-            return
-        if not bad:
-            undo.keep()
-            session.runs[position:position] = failed
-            return
-        undo.back()
-        failed += [r for _, r in bad]
-        remaining = [v for v, r in zip(remaining, runs, strict=True) if r.state != FAILED]
-        session.fired |= {(automation.name, model.name, r.record) for r in failed if r.record is not None}
-    session.runs += failed
-    session.refused = [r for r in session.refused if r not in failed]
+    session.fired |= {(automation.name, model.name, v.row.id) for v in verdicts if v.row.id is not None}
+    cases = [_case(v.row, _run_of(tx, session, automation, v)) for v in verdicts]
+    flow = Flow(tx, session, automation.acts_as(verdicts[0].trigger.on) == "user")
+    if automation.definition.on_error == "isolate":
+        do_isolated(flow, automation, cases)
+        return
+    session.runs += [c.run for c in cases]
+    carry_out(flow, automation, cases)
+    flow.settle(cases)
+    for case in cases:
+        if case.run.state == FAILED:
+            case.run.row.refuse(WHOLE, "automation_failed", _told(automation, case.run, tx.principal.language))
 
 
 def _told(automation: Automation, run: Run, language: str) -> str:

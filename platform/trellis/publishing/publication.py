@@ -296,8 +296,12 @@ class Publication:
             undoes=change.undoes,
         )
         from trellis.access.sync import follow
+        from trellis.automation import following
+        from trellis.jobs import scheduling
 
         follow(self.tenant, connection, change.old, change.new, number)
+        following.follow(self.tenant, connection, change.old, change.new)
+        scheduling.follow(self.tenant, connection, change.new)
         note_publication(self.tenant, connection, change.old, change.new, change.author, number)
         return number
 
