@@ -9,7 +9,8 @@ States: ``waiting``, ``sent``, ``failed`` (given up; the outbox holds a dead let
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -116,10 +117,31 @@ def send(connection: Connection, now: datetime, message: Outgoing, *, subject: s
 
     Messages of one ``subject`` leave one after the other. Raises :class:`UnknownCarrier`.
     """
-    if message.carrier not in carriers():
-        raise UnknownCarrier(f"Nothing carries '{message.carrier[:40]}'; there is {', '.join(sorted(carriers()))}.")
+    return send_many(connection, now, [(message, subject)])[0]
+
+
+def send_many(connection: Connection, now: datetime, messages: Sequence[tuple[Outgoing, str | None]]) -> list[int]:
+    """Put messages down, each with its subject or None, in a fixed number of statements; return their numbers in order."""
+    unknown = sorted({m.carrier for m, _ in messages} - carriers().keys())
+    if unknown:
+        raise UnknownCarrier(f"Nothing carries '{unknown[0][:40]}'; there is {', '.join(sorted(carriers()))}.")
+    if not messages:
+        return []
+    rows = [_row(m, now) for m, _ in messages]
+    # The databases give new numbers in any order; the tokens say whose they are.
+    given = {token: int(n) for n, token in connection.execute(delivery.insert().returning(_D.id, _D.token), rows)}
+    numbers = [given[row["token"]] for row in rows]
+    waiting = [
+        outbox.Message({"delivery": n}, subject=subject) for n, (_, subject) in zip(numbers, messages, strict=True)
+    ]
+    outbox.put(connection, now, TOPIC, waiting)
+    return numbers
+
+
+def _row(message: Outgoing, now: datetime) -> dict[str, Any]:
     name, record = message.about or (None, None)
-    values = {
+    return {
+        "token": secrets.token_hex(16),
         "carrier": message.carrier,
         "target": message.target[:400],
         "title": message.title[:400],
@@ -130,11 +152,6 @@ def send(connection: Connection, now: datetime, message: Outgoing, *, subject: s
         "attempts": 0,
         "created_at": now,
     }
-    done = connection.execute(delivery.insert(), values)
-    assert done.inserted_primary_key is not None
-    number = int(done.inserted_primary_key[0])
-    outbox.put_one(connection, now, TOPIC, outbox.Message({"delivery": number}, subject=subject))
-    return number
 
 
 def attempt(tenant: Tenant, number: int, *, last: bool) -> None:
@@ -188,7 +205,7 @@ def deliveries(
         query = query.where(_D.object == about[0], _D.record == about[1])
     if before is not None:
         query = query.where(_D.id < before)
-    return [Delivery(**row) for row in connection.execute(query).mappings()]
+    return [_delivery(row) for row in connection.execute(query).mappings()]
 
 
 def delivery_of(connection: Connection, number: int) -> Delivery:
@@ -215,7 +232,11 @@ def as_json(found: Delivery) -> dict[str, Any]:
 
 def _read(connection: Connection, number: int) -> Delivery | None:
     row = connection.execute(sa.select(delivery).where(_D.id == number)).mappings().first()
-    return Delivery(**row) if row is not None else None
+    return _delivery(row) if row is not None else None
+
+
+def _delivery(row: Any) -> Delivery:
+    return Delivery(**{n: row[n] for n in Delivery.__slots__})
 
 
 def _values(found: Delivery) -> dict[str, Any]:

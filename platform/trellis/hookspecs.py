@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from trellis.access import Principal
+    from trellis.automation.action import Action
     from trellis.channels import Channel
     from trellis.cli.checks import Complaint
     from trellis.deliveries import Carrier
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from trellis.fields import FieldType
     from trellis.file_stores import FileStore
     from trellis.formula.function import Function
+    from trellis.jobs.schedule_sources import Source
     from trellis.jobs.topics import Topic
     from trellis.plugin_settings import SettingsGroup
     from trellis.tenant import Tenant
@@ -75,8 +77,16 @@ class Specifications:
     # -- work ------------------------------------------------------------------------------------------------------
 
     @hookspec
+    def trellis_actions(self) -> Iterable[Action]:  # type: ignore[empty-body]
+        """Return things that a step of an automation, an approval or a rule of time can do."""
+
+    @hookspec
     def trellis_topics(self) -> Iterable[Topic]:  # type: ignore[empty-body]
         """Return the topics of the outbox that the plug-in handles. A handler may run again after a failure."""
+
+    @hookspec
+    def trellis_schedules(self) -> Iterable[Source]:  # type: ignore[empty-body]
+        """Return by kind what its documents ask to have done again and again; kept at publishing, one job per moment."""
 
     @hookspec
     def trellis_channels(self) -> Iterable[Channel]:  # type: ignore[empty-body]

@@ -56,9 +56,10 @@ class SettingField:
 
 @dataclass(frozen=True, slots=True)
 class SettingsGroup:
-    """The settings of one thing. ``check`` returns what is wrong with values that fit their types; ``test`` tries them out,
+    """The settings of one thing. ``check`` returns what is wrong with values that fit their types.
 
-    for an administrator who is told its answer: it gets the tenant and the administrator's mail address (None: he has none).
+    ``test`` tries them out for an administrator, who is told its answer: it gets the tenant and the administrator's mail
+    address (None: he has none). ``changed`` is called when something was stored.
     """
 
     name: str
@@ -69,6 +70,7 @@ class SettingsGroup:
     test: Callable[[Tenant, str | None], str] | None = None
     test_label: Label = ""
     icon: str = "settings"
+    changed: Callable[[Tenant], None] | None = None
 
 
 @cache
@@ -126,6 +128,10 @@ def change_settings(tenant: Tenant, name: str, changes: Mapping[str, Any]) -> No
             put_secret(tenant, f"{name}.{key}", str(changes[key]))
     kept = {k: v for k, v in merged.items() if v is not None and v != fields[k].default}
     tenant.change_settings(**{f"plugin.{name}": kept})
+    with tenant.database.reading() as connection:
+        tenant.model_in(connection)  # takes the new settings over in this process
+    if group.changed is not None:
+        group.changed(tenant)
 
 
 def _problem(field: SettingField, value: Any) -> Label | None:

@@ -25,7 +25,16 @@ from trellis_metadata.errors import TrellisError
 
 DONE, REFUSED, USAGE, NOT_FOUND, CONFLICT = 0, 1, 2, 3, 4
 _NOT_FOUND = frozenset(
-    {"unknown_tenant", "unknown_object", "not_found", "file_not_found", "unknown_draft", "unknown_pack"}
+    {
+        "unknown_tenant",
+        "unknown_object",
+        "not_found",
+        "file_not_found",
+        "unknown_draft",
+        "unknown_pack",
+        "unknown_delivery",
+        "unknown_settings",
+    }
 )
 _CONFLICT = frozenset(
     {

@@ -17,6 +17,7 @@ from trellis_metadata.formula.dependencies import dependencies
 from trellis_metadata.formula.errors import FormulaError
 from trellis_metadata.formula.functions import Reads
 from trellis_metadata.formula.parser import parse
+from trellis_metadata.formula.template import Part, parse_template
 from trellis_metadata.formula.typed import Const, Typed
 from trellis_metadata.formula.types import WORDS, Type
 from trellis_metadata.snapshot import Snapshot
@@ -33,11 +34,15 @@ def check_formula(
     pointer: str,
     field: Mapping[str, Any] | None = None,
     row_only: bool = False,
+    template: bool = False,
 ) -> Iterator[Diagnostic]:
-    """Yield every problem of a condition on records of ``object_name``, or of the default of ``field``.
+    """Yield every problem of a condition on records of ``object_name``, of the default of ``field``, or of a ``template``.
 
     A formula inside a filter looks at stored records: what is only known while a record is saved is refused there.
     """
+    if template:
+        yield from _template(text, object_name, snapshot, pointer)
+        return
     if field is None and pointer.endswith(("/formula", "/filter")):
         yield from _filter(text, object_name, snapshot, pointer)
         return
@@ -60,6 +65,31 @@ def _filter(text: str, object_name: str, snapshot: Snapshot, pointer: str) -> It
     except FormulaError as error:
         for problem in error.problems:
             yield Diagnostic(problem.code, pointer, problem.show(text), "Correct the formula at the marked place.")
+
+
+def _template(text: str, object_name: str, snapshot: Snapshot, pointer: str) -> Iterator[Diagnostic]:
+    try:
+        parts = [p for p in parse_template(text) if isinstance(p, Part)]
+    except FormulaError as error:
+        for problem in error.problems:
+            yield Diagnostic(problem.code, pointer, problem.show(text), "Correct the formula at the marked place.")
+        return
+    for part in parts:
+        try:
+            typed = check(part.tree, ObjectScope(snapshot, object_name), text=part.text, blanks=DEFAULT_BLANKS)
+        except FormulaError as error:
+            for problem in error.problems:
+                yield Diagnostic(
+                    problem.code, pointer, problem.show(part.text), "Correct the formula at the marked place."
+                )
+            continue
+        if typed.type is Type.REFERENCE:
+            yield Diagnostic(
+                "template_reference",
+                pointer,
+                f"'{part.text.strip()}' is a reference, which says nothing to people.",
+                "Name a field of the record behind it, such as its name.",
+            )
 
 
 def _default(

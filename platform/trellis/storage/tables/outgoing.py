@@ -18,6 +18,7 @@ delivery = sa.Table(
     "t_delivery",
     metadata,
     sa.Column("id", ID, primary_key=True, autoincrement=True),
+    sa.Column("token", text_column(32), nullable=False),
     sa.Column("carrier", text_column(40), nullable=False),
     sa.Column("target", text_column(400), nullable=False),
     sa.Column("title", text_column(400), nullable=False),
@@ -42,5 +43,10 @@ incoming_mail = sa.Table(
     sa.Column("received_at", UtcDateTime(), nullable=False),
     sa.Column("object", text_column(40)),
     sa.Column("record", ID),
+    sa.Column("box", ID),
+    sa.Column("uid", ID),
+    sa.Index("ix_t_incoming_mail_uid", "box", "uid"),
 )
-"""Mails that were taken in, by the digest of their Message-ID, with the record that they were filed under."""
+"""Mails that were looked at, by the digest of their Message-ID, with the record that they are about.
+
+``box`` and ``uid`` are UIDVALIDITY and UID of the mailbox (RFC 3501): where to go on."""

@@ -20,6 +20,7 @@ def upgrade() -> None:
     op.create_table(
         "t_delivery",
         sa.Column("id", ID, primary_key=True, autoincrement=True),
+        sa.Column("token", text_column(32), nullable=False),
         sa.Column("carrier", text_column(40), nullable=False),
         sa.Column("target", text_column(400), nullable=False),
         sa.Column("title", text_column(400), nullable=False),
@@ -41,5 +42,8 @@ def upgrade() -> None:
         sa.Column("received_at", UtcDateTime(), nullable=False),
         sa.Column("object", text_column(40)),
         sa.Column("record", ID),
+        sa.Column("box", ID),
+        sa.Column("uid", ID),
     )
+    op.create_index("ix_t_incoming_mail_uid", "t_incoming_mail", ["box", "uid"])
     op.add_column("t_file", sa.Column("store", text_column(40)))
