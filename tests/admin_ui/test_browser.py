@@ -174,10 +174,12 @@ def test_deleting_rows_can_be_undone(open_page):
     page.click("tbody tr:nth-child(1) [data-pick]")
     page.click("tbody tr:nth-child(2) [data-pick]")
     assert page.inner_text("[data-count]") == "2"
-    page.click("[data-bulk] button[formaction]")
+    page.click("[data-bulk] button:has-text('Delete')")
+    page.wait_for_selector("#drawer[open] .t-massfacts dd:has-text('2')")
+    page.keyboard.press("Enter")
     page.wait_for_selector(".t-toast:has-text('2 records deleted')")
     page.click(".t-toast button:has-text('Undo')")
-    page.wait_for_selector(".t-toast:has-text('Restored')")
+    page.wait_for_selector(".t-toast:has-text('Undone')")
     assert page.inner_text(".t-foot b") == total
 
 

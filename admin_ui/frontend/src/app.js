@@ -24,6 +24,7 @@ import "./js/richtext.js";
 import "./js/scroll.js";
 import "./js/notifications.js";
 import "./js/board.js";
+import "./js/mass.js";
 
 // Styles come from the sheet only: the policy forbids inline ones.
 htmx.config.includeIndicatorCSS = false;

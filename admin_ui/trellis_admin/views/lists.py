@@ -29,6 +29,8 @@ from trellis_admin.view_choices import choosable, own_view
 from trellis_admin.views.formulas import text_of_filter
 from trellis_admin.views.list_filters import chips, filterable
 
+TAGGED = ("tags", "multi_picklist")
+
 
 def install(blueprint: Blueprint) -> None:
     blueprint.add_url_rule("/o/<name>", "list", show)
@@ -76,6 +78,7 @@ def page_of(shown: Shown) -> dict[str, Any]:
         "may_pick": allowed.may("mass_update") and (allowed.edit != "none" or allowed.delete),
         "may_delete": allowed.delete,
         "may_change": allowed.edit != "none",
+        "may_tag": any(f.doc["type"] in TAGGED and may_enter(root, f) for f in root.fields.values()),
         "filterable": filterable(root),
         "choosable": choosable(root, shown.refs),
         "groupable": groupable(root),
