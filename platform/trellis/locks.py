@@ -100,6 +100,16 @@ def lock(
         tx.trail.fact("locked", object_name, record, {"source": source})
 
 
+def unlock_each(tx: Transaction, object_name: str, sources: Mapping[int, str]) -> None:
+    """Take from each record the lock of its own source."""
+    held = locks_of(tx.connection, sorted(sources))
+    gone = [k for found in held.values() for k in found if k.source == sources[k.record]]
+    for start in range(0, len(gone), CHUNK):
+        tx.connection.execute(_table.delete().where(_L.id.in_([k.id for k in gone[start : start + CHUNK]])))
+    for one in gone:
+        tx.trail.fact("unlocked", object_name, one.record, {"source": one.source})
+
+
 def unlock(tx: Transaction, object_name: str, records: Collection[int], *, source: str | None = None) -> list[int]:
     """Take the locks of one source away (None: all of them); return the records that had one."""
     ids = sorted(set(records))

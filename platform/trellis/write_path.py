@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from trellis import plugins
 from trellis.access.criteria import maintain
+from trellis.approvals.following import follow_records
+from trellis.approvals.gates import guard_approvals
 from trellis.automation.traces import store
 from trellis.automation.writing import may_refuse, run_after, run_before
 from trellis.files import check_files
@@ -27,11 +29,18 @@ def assemble(tenant: Tenant) -> None:
     """
     steps = tenant.steps
     steps.own_row += [fill_formula_defaults, tenant.ripples.begin, run_before]
-    steps.judgement += [enforce_locks, check_files, enforce_lookup_filters, enforce_rules, guard_pipelines]
+    steps.judgement += [
+        enforce_locks,
+        check_files,
+        enforce_lookup_filters,
+        enforce_rules,
+        guard_pipelines,
+        guard_approvals,
+    ]
     steps.before_delete.append(refuse_deletion)
     steps.before_cascade.append(refuse_cascades)
     steps.ripples += [tenant.ripples.step, maintain]
-    steps.after += [record_stays]
+    steps.after += [record_stays, follow_records]
     for _ in plugins.call("trellis_open_tenant", tenant=tenant):
         pass
     steps.own_row.append(choose_pipelines)

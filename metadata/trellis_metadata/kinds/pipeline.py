@@ -65,6 +65,8 @@ class PipelineKind(Kind):
             if key in document:
                 yield Reference(f"/{key}", "object", owner, document[key])
         for number, stage in enumerate(document["stages"]):
+            if "approval" in stage:
+                yield Reference(f"/stages/{number}/approval", "approval", stage["approval"])
             for position, name in enumerate(stage.get("requires", ())):
                 yield Reference(f"/stages/{number}/requires/{position}", "object", owner, name)
 
@@ -75,6 +77,7 @@ class PipelineKind(Kind):
         if not context.relations.has_object(document["object"]):
             return
         yield from _fields(document, context)
+        yield from _approvals(document, snapshot)
         for pointer, text in _formulas(document):
             yield from context.formula(text, document["object"], pointer)
 
@@ -158,6 +161,26 @@ def _stages(document: Document) -> Iterator[Diagnostic]:
             "No record can begin: every stage is closed or inactive.",
             "Add an open stage.",
         )
+
+
+def _approvals(document: Document, snapshot: Snapshot) -> Iterator[Diagnostic]:
+    for number, stage in enumerate(document["stages"]):
+        approval = snapshot.get("approval", stage.get("approval", ""))
+        at = f"/stages/{number}/approval"
+        if approval is not None and approval.get("object") != document["object"]:
+            yield Diagnostic(
+                "approval_of_other_object",
+                at,
+                f"The approval '{stage['approval']}' is about '{approval.get('object')}', not about '{document['object']}'.",
+                "Name an approval of this object.",
+            )
+        if "approval" in stage and stage["name"] in initial_stages(document):
+            yield Diagnostic(
+                "approval_at_start",
+                at,
+                "Records begin in this stage, and a record that does not exist yet cannot be approved.",
+                "Ask for the approval in a later stage.",
+            )
 
 
 def _fields(document: Document, context: Check) -> Iterator[Diagnostic]:

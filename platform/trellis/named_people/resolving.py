@@ -99,7 +99,7 @@ class _Resolving:
         paths = frozenset[str]().union(*(f.paths for f in formulas))
         for actor in dict.fromkeys(self.actors):
             mine = [i for i, a in enumerate(self.actors) if a == actor]
-            reader = _acting(self.reader, actor)
+            reader = acting(self.reader, actor)
             records = [self.records[i] for i in mine]
             values = values_of(reader, self.model, records, records, paths)
             results = evaluate_all(reader, formulas, [Case(now, old) for now, old in values])
@@ -275,7 +275,7 @@ def _compiled(reader: Reader, model: ObjectModel, formula: str) -> Formula:
     return found
 
 
-def _acting(reader: Reader, actor: int | None) -> Reader:
+def acting(reader: Reader, actor: int | None) -> Reader:
     """Return the reader for whom ``$user`` is the actor."""
     if reader.principal.user == actor:
         return reader

@@ -36,6 +36,7 @@ class Stage:
     reopen: bool
     enter: Gate | None
     leave: Gate | None
+    approval: str | None
     requires: tuple[str, ...]
     blocking: tuple[str, ...]
     """Names of the key activities that must be done before a record moves on."""
@@ -120,6 +121,7 @@ def _stage(document: Document, position: int, scope: ObjectScope) -> Stage:
         document.get("reopen", False),
         _gate(document, "enter", scope),
         _gate(document, "leave", scope),
+        document.get("approval"),
         tuple(document.get("requires", ())),
         tuple(a["name"] for a in document.get("activities", ()) if a.get("required")),
         duration(document["stuck_after"]) if "stuck_after" in document else None,

@@ -1,0 +1,1 @@
+"""Approvals: who must agree before something counts, on any object."""
