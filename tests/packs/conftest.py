@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 import pytest
-from support.copies import OpenCopy
+from support.copies import Copies, OpenCopy, OpenHome
 
 from trellis.clock import FakeClock
 from trellis.packs import install, load_demo
@@ -24,12 +24,33 @@ def tenant(open_copy: OpenCopy) -> Tenant:
     return open_copy("China", settings=SETTINGS, clock=FakeClock(NOW))
 
 
+def _with_crm(runtime: Runtime) -> None:
+    install(runtime.create_tenant("acme", settings=SETTINGS), "crm")
+
+
+def _with_demo(runtime: Runtime) -> dict[str, int]:
+    _with_crm(runtime)
+    return load_demo(runtime.tenant("acme"), "crm", today=TODAY)
+
+
+@pytest.fixture
+def crm(open_home: OpenHome) -> Tenant:
+    """A tenant with the pack ``crm`` and no records."""
+    return open_home("crm", _with_crm, clock=FakeClock(NOW))[0].tenant("acme")
+
+
+@pytest.fixture
+def loaded(open_home: OpenHome) -> tuple[Tenant, dict[str, int]]:
+    """A tenant with the demo data, for tests that change them, and how many records of each object were written."""
+    runtime, written = open_home("crm with demo", _with_demo, clock=FakeClock(NOW))
+    return runtime.tenant("acme"), written
+
+
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenant]:
-    """A tenant with the demo data, for tests that read."""
-    runtime = Runtime(tmp_path_factory.mktemp("demo"), clock=FakeClock(NOW))
-    tenant = runtime.create_tenant("acme", settings=SETTINGS)
-    install(tenant, "crm")
-    load_demo(tenant, "crm", today=TODAY)
-    yield tenant
+def demo(copies: Copies, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenant]:
+    """A tenant with the demo data on SQLite, for tests that read."""
+    clock = FakeClock(NOW)
+    built = copies.built("crm with demo", _with_demo, sqlite=True, clock=clock)
+    runtime = copies.opened(built, tmp_path_factory.mktemp("demo") / "home", None, clock=clock)
+    yield runtime.tenant("acme")
     runtime.close()
