@@ -14,7 +14,10 @@ from flask_babel import gettext as _
 from werkzeug.exceptions import Forbidden
 
 from trellis.access import Principal, rights
-from trellis.access.accounts import session_of
+from trellis.access.accounts import Session, session_of
+from trellis.accounts.browsers import COOKIE as BROWSER
+from trellis.accounts.browsers import LIFE
+from trellis.accounts.origin import Origin
 from trellis.model import Model
 from trellis.preferences import preferences_of
 from trellis.tenant import Tenant
@@ -33,7 +36,7 @@ def load_person() -> Response | None:
         return None
     g.tenant = ui().tenant()
     key = request.cookies.get(COOKIE)
-    session = session_of(g.tenant, key) if key else None
+    g.session = session = session_of(g.tenant, key) if key else None
     g.person = person = session.principal if session else None
     if person is None:
         return None
@@ -51,6 +54,30 @@ def note_views(response: Response) -> Response:
     """After each request: put views of sensitive fields into the audit before the page leaves."""
     if "tenant" in g:
         g.tenant.views.write(g.tenant)
+    return response
+
+
+def origin() -> Origin:
+    """Return where the request comes from."""
+    return Origin(request.remote_addr or "", request.headers.get("User-Agent", ""), request.cookies.get(BROWSER, ""))
+
+
+def organisation() -> str:
+    """Return the name that pages before the log-in show."""
+    return str(g.tenant.settings.get("organisation") or "Trellis")
+
+
+def keep_session(session: Session, target: str, response: Response | None = None) -> Response:
+    """Give the browser the session's key and go on: to ``target``, or to what the session waits for."""
+    from trellis_admin.views.log_in_steps import STEPS
+
+    if response is None:
+        step = STEPS.get(session.pending or "")
+        response = go(target if step is None else step if target == "/" else f"{step}?next={quote(target)}")
+    safe = {"httponly": True, "samesite": "Lax", "secure": request.is_secure}
+    response.set_cookie(COOKIE, session.key, max_age=LIFETIME_S, **safe)
+    if session.browser:
+        response.set_cookie(BROWSER, session.browser, max_age=int(LIFE.total_seconds()), **safe)
     return response
 
 

@@ -7,14 +7,14 @@ from flask_babel import gettext as _
 from flask_babel import refresh
 
 from trellis.access import accounts
-from trellis.accounts.browsers import COOKIE as BROWSER
-from trellis.accounts.origin import Origin
+from trellis.accounts.pauses import LoginPaused
+from trellis.accounts.sign_on import providers
 from trellis.preferences import prefer
 from trellis_admin.i18n import COOKIE as LANGUAGE_COOKIE
 from trellis_admin.i18n import LANGUAGES
 from trellis_admin.page import DENSITIES, THEMES, go, render
 from trellis_admin.security import safe_target
-from trellis_admin.session import APP_COOKIE, COOKIE, LIFETIME_S
+from trellis_admin.session import APP_COOKIE, COOKIE, keep_session, organisation, origin
 
 _YEAR_S = 365 * 24 * 3600
 _PREFERENCES = {LANGUAGE_COOKIE: tuple(LANGUAGES), "theme": THEMES, "density": DENSITIES}
@@ -34,36 +34,42 @@ def show() -> Response:
 
 
 def log_in() -> Response:
-    """Check the password and begin a session."""
+    """Check the password and begin a session, or go on to what else must be shown."""
     target = safe_target(request.form.get("next"))
     login, password = request.form.get("login", "").strip(), request.form.get("password", "")
     try:
-        session = accounts.log_in(g.tenant, login, password, _origin(), previous=request.cookies.get(COOKIE, ""))
+        session = accounts.log_in(g.tenant, login, password, origin(), previous=request.cookies.get(COOKIE, ""))
+    except LoginPaused as problem:
+        text = _("Too many attempts. Wait %(seconds)s seconds and try again.", seconds=problem.details["wait_s"])
+        response = _page(target, login, text, 429)
+        response.headers["Retry-After"] = str(problem.details["wait_s"])
+        return response
     except accounts.LoginFailed:
         return _page(target, login, _("That login and password do not match. Check both and try again."), 422)
-    response = go(target)
-    response.set_cookie(
-        COOKIE, session.key, max_age=LIFETIME_S, httponly=True, samesite="Lax", secure=request.is_secure
-    )
-    return response
-
-
-def _origin() -> Origin:
-    return Origin(request.remote_addr or "", request.headers.get("User-Agent", ""), request.cookies.get(BROWSER, ""))
+    return keep_session(session, target)
 
 
 def _page(target: str, login: str = "", error: str = "", status: int = 200) -> Response:
-    organisation = g.tenant.settings.get("organisation") or "Trellis"
-    return render("pages/login.html", status, next=target, login=login, error=error, organisation=organisation)
+    return render(
+        "pages/login.html",
+        status,
+        next=target,
+        login=login,
+        error=error,
+        organisation=organisation(),
+        providers=providers(g.tenant),
+    )
 
 
 def log_out() -> Response:
     """End the session."""
     key = request.cookies.get(COOKIE)
     if key:
-        accounts.log_out(g.tenant, key)
+        accounts.log_out(g.tenant, key, origin())
     response = go("/login")
     response.delete_cookie(COOKIE)
+    # What the browser kept of the pages goes too.
+    response.headers["Clear-Site-Data"] = '"cache"'
     return response
 
 
