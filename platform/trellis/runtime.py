@@ -5,18 +5,23 @@ from __future__ import annotations
 import shutil
 import threading
 import time
+from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
 from trellis.clock import Clock, SystemClock
+from trellis.jobs.hints import DueHints
 from trellis.storage import control, migrate
 from trellis.storage.engines import Database
 from trellis.tenant import Tenant
 from trellis_metadata.diagnostics import did_you_mean
 from trellis_metadata.errors import TrellisError
 from trellis_metadata.names import is_name
+
+ACTIVE, COPY = "active", "copy"
 
 
 class UnknownTenant(TrellisError):
@@ -55,15 +60,25 @@ class Runtime:
             self.database_url = None
             self.control = Database(f"sqlite:///{self.home / 'control.db'}")
         migrate.upgrade(self.control, "control")
+        self.due = DueHints(self.control)
         self._tenants: dict[str, Tenant] = {}
         self._lock = threading.Lock()
         self._names: list[str] = []
         self._names_at = float("-inf")
 
     def names(self) -> list[str]:
-        """Return the names of all tenants, sorted."""
+        """Return the names of all tenants, sorted; without copies that somebody made to try something out."""
+        _T = control.tenant.c
         with self.control.reading() as connection:
-            return list(connection.execute(sa.select(control.tenant.c.name).order_by(control.tenant.c.name)).scalars())
+            query = sa.select(_T.name).where(_T.status != COPY).order_by(_T.name)
+            return list(connection.execute(query).scalars())
+
+    def copies_before(self, moment: datetime) -> list[str]:
+        """Return the copies that were made before ``moment``: what an interrupted trial left."""
+        _T = control.tenant.c
+        with self.control.reading() as connection:
+            query = sa.select(_T.name).where(_T.status == COPY, _T.created_at < moment).order_by(_T.name)
+            return list(connection.execute(query).scalars())
 
     def recent_names(self) -> list[str]:
         """Return the names of all tenants as of the last two seconds; for the hot path."""
@@ -81,10 +96,15 @@ class Runtime:
             row = connection.execute(sa.select(control.tenant).where(control.tenant.c.name == name)).mappings().first()
         if row is None:
             raise UnknownTenant(f"There is no tenant '{str(name)[:80]}'.{did_you_mean(name, self.names())}")
-        return self._open(name, row["url"], row["schema"], None)
+        return self._open(name, row["url"], row["schema"], None, row["status"])
 
-    def create_tenant(self, name: str, *, settings: dict[str, Any] | None = None, url: str | None = None) -> Tenant:
-        """Make a tenant with the core objects. Raises :class:`BadTenantName` or :class:`TenantExists`."""
+    def create_tenant(
+        self, name: str, *, settings: dict[str, Any] | None = None, url: str | None = None, status: str = ACTIVE
+    ) -> Tenant:
+        """Make a tenant with the core objects. Raises :class:`BadTenantName` or :class:`TenantExists`.
+
+        ``status`` :data:`COPY` makes one that is in no list and for which no worker works.
+        """
         if not is_name(name):
             raise BadTenantName(
                 f"'{str(name)[:80]}' is not a tenant name: lower-case letters, digits and single '_', at most 40."
@@ -95,11 +115,18 @@ class Runtime:
         schema = None if place.startswith("sqlite") else f"t_{name}"
         if schema is None:
             Path(str(sa.make_url(place).database)).parent.mkdir(parents=True, exist_ok=True)
-        tenant = self._open(name, place, schema, settings)
+        tenant = self._open(name, place, schema, settings, status)
         with self.control.writing() as connection:
             connection.execute(
                 control.tenant.insert(),
-                {"name": name, "url": place, "schema": schema, "status": "active", "created_at": self.clock.now()},
+                {
+                    "name": name,
+                    "url": place,
+                    "schema": schema,
+                    "status": status,
+                    "created_at": self.clock.now(),
+                    "next_due_at": self.clock.now(),
+                },
             )
         return tenant
 
@@ -124,16 +151,27 @@ class Runtime:
             found.close()
         return self.tenant(name)
 
-    def _open(self, name: str, url: str, schema: str | None, settings: dict[str, Any] | None) -> Tenant:
+    def _open(
+        self, name: str, url: str, schema: str | None, settings: dict[str, Any] | None, status: str = ACTIVE
+    ) -> Tenant:
         with self._lock:
             if name not in self._tenants:
                 database = Database(url, schema=schema)
                 tenant = Tenant(
                     name, database, self.clock, self.home / "keys" / f"{name}.key", self.home / "files" / name
                 )
+                if status != COPY:
+                    tenant.wake = lambda: self.due.touch(name, tenant.clock.now())
+                tenant.copied = lambda: self._copy_of(name)
                 tenant.open(settings)
                 self._tenants[name] = tenant
             return self._tenants[name]
+
+    def _copy_of(self, name: str) -> AbstractContextManager[Tenant]:
+        # Archives are read and written through tenants, so they stand above this module.
+        from trellis.exchange.archive import temporary_copy
+
+        return temporary_copy(self, name)
 
     def close(self) -> None:
         """Close every database."""

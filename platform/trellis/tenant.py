@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -52,6 +52,10 @@ def _language() -> Language:
     return Language(field_types(), system={}, formula_checker=check_formula, automation_checker=CHECKER)
 
 
+def _no_copy() -> AbstractContextManager[Tenant]:
+    raise RuntimeError("This tenant was not opened by a runtime, so there is no place for a copy.")
+
+
 class _Rollback(Exception):
     """Ends a preview."""
 
@@ -76,6 +80,10 @@ class Tenant:
         self._settings: dict[str, Any] = dict(DEFAULT_SETTINGS)
         self._settings_version = -1
         self._model_lock = threading.Lock()
+        self.wake: Callable[[], None] = lambda: None
+        """Called after every write: tells workers that something may be due."""
+        self.copied: Callable[[], AbstractContextManager[Tenant]] = _no_copy
+        """Gives a copy of the tenant, records and files and all, that lasts as long as the block."""
         # The number of the tenant's advisory locks on PostgreSQL; the next one guards index builds.
         self.lock_number = int.from_bytes(hashlib.sha256((database.schema or name).encode()).digest()[:7], "big")
 
@@ -222,6 +230,7 @@ class Tenant:
             if not self.database.is_sqlite:
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({self.lock_number})")
             yield connection
+        self.wake()
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
@@ -256,6 +265,7 @@ class Tenant:
                 if preview:
                     raise _Rollback
             committed = True
+            self.wake()
         except _Rollback:
             pass
         finally:

@@ -30,8 +30,8 @@ class Desk:
     during: Callable[[Job], object] = lambda job: None
 
     def handle(self, job: Job) -> None:
-        name = job.payload["name"]
         self.during(job)
+        name = job.payload["name"]
         if name in self.fails:
             raise ValueError("not now")
         self.delivered.append(name)

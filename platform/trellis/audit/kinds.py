@@ -32,5 +32,7 @@ KINDS: Mapping[str, Mapping[str, str]] = {
     "security_changed": {"en": "Security settings changed", "zh": "修改安全设置"},
     "exported": {"en": "Records exported", "zh": "导出记录"},
     "audit_exported": {"en": "Audit exported", "zh": "导出审计"},
+    "job_retried": {"en": "Background job tried again", "zh": "重试后台作业"},
+    "job_cancelled": {"en": "Background job cancelled", "zh": "取消后台作业"},
     "sensitive_viewed": {"en": "Sensitive fields viewed", "zh": "查看敏感字段"},
 }

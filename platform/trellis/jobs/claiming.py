@@ -42,7 +42,7 @@ def claim(
     database = tenant.database
     if not database.is_sqlite:
         # Claims of one tenant follow each other: two that saw different moments could else take two rows of one subject.
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({tenant.lock_number + 2})")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({tenant.lock_number + 3})")
     now = tenant.clock.now()
     taking = _Claim(connection, now, limit)
     taking.take_lost()

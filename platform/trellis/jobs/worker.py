@@ -12,7 +12,7 @@ import logging
 import os
 import secrets
 import socket
-import threading
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("trellis.worker")
 ATTEMPTS = 8
 BATCH = 50
-IDLE_S = 0.5
 _O = system.outbox.c
 
 
@@ -41,17 +40,17 @@ class Worker:
         self.tenant, self.batch = tenant, batch
         self.name = f"{socket.gethostname()[:30]}:{os.getpid()}:{secrets.token_hex(4)}"
 
-    def run_once(self, stop: threading.Event | None = None) -> int:
+    def run_once(self, stop: Callable[[], bool] = lambda: False) -> int:
         """Claim one batch of due rows and work it off; return how many rows were claimed.
 
-        When ``stop`` is set in the middle, the job in work is finished and the others are given back.
+        When ``stop`` says so in the middle, the job in work is finished and the others are given back.
         """
         jobs = self._claim()
         claimed_at = self.tenant.clock.now()
         quick = [j for j in jobs if j.topic in topics() and not topics()[j.topic].keep]
         done = []
         for job in [*quick, *(j for j in jobs if j not in quick)]:
-            if stop is not None and stop.is_set():
+            if stop():
                 self._give_back(job)
             elif self._still_ours(job, claimed_at) and self._attempt(job):
                 if job in quick:
@@ -67,19 +66,6 @@ class Worker:
         while total < limit and (count := self.run_once()):
             total += count
         return total
-
-    def run_forever(self, stop: threading.Event) -> None:
-        """Work until ``stop`` is set. A failing database is waited for, with growing pauses."""
-        pause = IDLE_S
-        while not stop.is_set():
-            try:
-                busy = self.run_once() > 0
-                pause = IDLE_S
-            except sa.exc.OperationalError:
-                log.warning("the database cannot be reached; trying again", exc_info=True)
-                busy, pause = False, min(pause * 2, 30.0)
-            if not busy:
-                stop.wait(pause)
 
     def _claim(self) -> list[Job]:
         with self.tenant.database.reading() as connection:
