@@ -146,8 +146,10 @@ class Case:
 class Desk:
     """Reads cases, keeps what is changed, and writes it by :meth:`flush`."""
 
-    def __init__(self, tx: Transaction) -> None:
+    def __init__(self, tx: Transaction, *, lock: bool = True) -> None:
         self.tx = tx
+        self.locking = lock and not tx.tenant.database.is_sqlite
+        """Whether rows are locked; somebody who only looks does not."""
         self.cases: dict[int, Case] = {}
         self.waiting: list[tuple[Case, str, dict[str, Any]]] = []
         """People to be told, once what happened is written: case, kind of message, details."""
@@ -165,7 +167,8 @@ class Desk:
         wanted = list(dict.fromkeys(numbers))
         fresh = sorted(n for n in wanted if n not in self.cases)
         if fresh:
-            self._lock_records(fresh)
+            if self.locking:
+                self._lock_records(fresh)
             for number, case in self._read(fresh).items():
                 self.cases[number] = case
         if missing := [n for n in wanted if n not in self.cases]:
@@ -182,12 +185,11 @@ class Desk:
     def records(self, object_name: str, ids: Iterable[int]) -> dict[int, dict[str, Any]]:
         """Return records under lock, as they are stored."""
         model = self.tx.model.object(object_name)
-        lock = not self.tx.database.is_sqlite
-        return statements_of(model).fetch(self.tx.connection, sorted(set(ids)), lock=lock)
+        return statements_of(model).fetch(self.tx.connection, sorted(set(ids)), lock=self.locking)
 
     def _read(self, numbers: Sequence[int]) -> dict[int, Case]:
         query = sa.select(t.request).order_by(t.request.c.id)
-        if not self.tx.database.is_sqlite:
+        if self.locking:
             query = query.with_for_update()
         found: dict[int, Case] = {}
         for row in self._select(query, t.request.c.id, numbers):
