@@ -17,6 +17,7 @@ from trellis.access import AccessDenied, Cause, Principal, rights
 from trellis.access.versions import bump_access
 from trellis.access.writing import judge as judge_access
 from trellis.access.writing import reached
+from trellis.accounts.activity import follow as follow_activity
 from trellis.fields.common.columns import RecordRef
 from trellis.model import Model, ObjectModel
 from trellis.transaction import defaults, removal, steps
@@ -251,6 +252,7 @@ class Transaction:
     def _after(self, model: ObjectModel, rows: Sequence[Row]) -> None:
         if model.name == "user":
             bump_access(self.connection)
+            follow_activity(self, rows)
         self.tenant.search_index.update(self, model, rows)
         steps.run(self.tenant.steps.ripples, self, model, rows)
         steps.run(self.tenant.steps.after, self, model, rows)
