@@ -56,3 +56,15 @@ def test_rounded_quotient_is_that_of_the_evaluator(connection: sa.Connection, te
         wanted = run(Context({"a": a, "b": b}))
         assert bool(error) == isinstance(wanted, ErrorValue), (a, b)
         assert value == (None if error else wanted), (a, b)
+
+
+def test_a_divisor_of_zero_is_asked_for_once() -> None:
+    columns = {"a": sa.column("a", A), "b": sa.column("b", B)}
+    scope = FlatScope(SYMBOLS, functions())
+
+    def row(text: str) -> str:
+        typed = check(parse(text), scope, text=text, blanks="blank")
+        return str(sql.compile(typed, "postgresql", lambda s: columns[s.path], scale=2, digits=18).value)
+
+    assert "CASE" not in row("a / b") and "nullif" in row("a / b")
+    assert "CASE" in row("a / (1 / b)")

@@ -36,8 +36,6 @@ LOCK = 0x7472656C6C6973
 """Advisory lock under which the functions are installed."""
 PAIRWISE = 4
 """Longest run of operators that is written as nested calls."""
-MAX_DEPTH = 110
-"""PostgreSQL plans nested calls by recursion; deeper ones could meet its stack limit."""
 TYPES = {
     Type.NUMBER: "numeric",
     Type.TEXT: "text",
@@ -85,6 +83,11 @@ class Quotient:
     b_digits: tuple[int, int]
 
     @property
+    def fails_by_zero_alone(self) -> bool:
+        """Whether nothing but a divisor of 0 makes it an error."""
+        return self.a.error is None and self.b.error is None
+
+    @property
     def whole(self) -> int:
         return self.a_digits[0] - self.a_digits[1] + self.b_digits[1]
 
@@ -114,22 +117,25 @@ def install(connection: sa.Connection) -> None:
 
 def compile(typed: Typed, resolve: Resolve, form: Form, settings: Settings) -> SqlFormula:
     """Return the formula as SQL of PostgreSQL."""
-    if typed.root.depth > MAX_DEPTH:
-        raise Refused(f"The formula is nested too deeply for PostgreSQL (more than {MAX_DEPTH} levels)")
     root = with_numbers(typed.root)
     part = fold(root, _Compiler(resolve, references_as_numbers(root)).visit)
     row, error = part.sql.value, part.sql.error
+    guard = error
     scale, digits = form
     if typed.type is Type.NUMBER and scale is not None:
-        row = (part.quotient.rounded(scale) if part.quotient else None) or ("round(", *row, f", {scale})")
+        divided = part.quotient.rounded(scale) if part.quotient else None
+        row = divided or ("round(", *row, f", {scale})")
+        if divided and part.quotient and part.quotient.fails_by_zero_alone:
+            guard = None  # which NULLIF turns into NULL already: asking again would cost a tenth of a sorted list
         if digits is not None and not _fits(part, scale, digits):
-            error = either([error, ("coalesce(abs(", *row, f") >= 1e{digits - scale}, false)")])
+            too_large: Row = ("coalesce(abs(", *row, f") >= 1e{digits - scale}, false)")
+            error, guard = either([error, too_large]), either([guard, too_large])
     elif typed.type in (Type.TEXT, Type.PICKLIST, Type.REFERENCE):
         row = ("nullif(left(", *row, f", {MAX_TEXT}), '')")
     if error is None and part.loose is not None:
         row = part.loose
-    if error is not None:
-        row = ("(CASE WHEN ", *error, " THEN NULL ELSE ", *row, " END)")
+    if guard is not None:
+        row = ("(CASE WHEN ", *guard, " THEN NULL ELSE ", *row, " END)")
     kind = TYPES.get(typed.type, "text")
     # Texts are ordered by code point, whatever the collation of the database is.
     collate = ' COLLATE "C"' if kind == "text" else ""
