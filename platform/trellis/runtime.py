@@ -125,7 +125,7 @@ class Runtime:
                     "schema": schema,
                     "status": status,
                     "created_at": self.clock.now(),
-                    "next_due_at": self.clock.now(),
+                    "next_due_at": None if status == COPY else self.clock.now(),
                 },
             )
         return tenant

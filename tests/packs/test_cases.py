@@ -158,7 +158,7 @@ def test_rehearsal_reports_and_changes_nothing(tenant: Tenant, tmp_path: Path) -
 
     create(tenant, "student", {"name": "Mei"}, {"name": "Li"})
     before = tenant.model().snapshot
-    report = rehearse(runtime, tenant, lambda copy: plan_install(copy, source))
+    report = rehearse(tenant, lambda copy: plan_install(copy, source))
     assert (report["records_before"]["student"], report["records_after"]["student"]) == (2, 0)
     assert (tenant.model().snapshot, runtime.names()) == (before, ["acme"])
 

@@ -22,6 +22,7 @@ OBJECTS = [
     "deal",
     "lead",
     "mail",
+    "note",
     "product",
     "task",
     "visit",

@@ -123,10 +123,22 @@ def test_endpoints_are_documented_for_administrators_only(here: World) -> None:
 
 def test_pictures_of_a_pack_are_for_who_may_install_it(here: World) -> None:
     listed = {p["name"]: p for p in here.ada.get("/packs").get_json()["packs"]}
-    assert [s["label"] for s in listed["crm"]["screenshots"]][0] == "Deals with their stages"
+    assert listed["crm"]["screenshots"][0]["label"] == "Deals with their stages"
     path = f"/packs/crm/screenshots/{listed['crm']['screenshots'][0]['file']}"
     found = here.ada.get(path)
     assert (found.status_code, found.mimetype, found.data[:4]) == (200, "image/png", b"\x89PNG")
     refused = here.ada.get("/packs/crm/screenshots/pack.json")
     assert (refused.status_code, refused.get_json()["error"]["code"]) == (404, "no_screenshot")
     assert here.bob.get(path).status_code == 403
+
+
+def test_rehearsal_is_asked_for_and_read(here: World, tmp_path: Path, key: Path) -> None:
+    upload(here, built(base_pack(tmp_path), tmp_path, key))
+    asked = here.ada.post("/packs/base/rehearse", {})
+    assert (asked.status_code, asked.get_json()["state"]) == (202, "ready")
+    path = f"/packs/base/rehearsals/{asked.get_json()['id']}"
+    assert here.ada.get(path).get_json() == asked.get_json()
+    assert here.ada.get("/packs/base/rehearsals/999999").status_code == 404
+    assert here.ada.post("/packs/base/rehearse", {"action": "uninstall"}).status_code == 400
+    assert here.bob.get(path).status_code == 403
+    assert here.bob.post("/packs/base/rehearse", {}).status_code == 403

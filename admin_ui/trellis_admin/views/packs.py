@@ -11,14 +11,15 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import NotFound
 
-from trellis.packs import PackPlan, apply, plan_install, plan_uninstall, remember_choices
+from trellis.packs import PackPlan, apply, plan_install, plan_uninstall, rehearsing, remember_choices
 from trellis.packs.gallery import gallery
 from trellis.packs.screenshots import picture
 from trellis.packs.shelf import Shelf
+from trellis.packs.source import PackSource
 from trellis.packs.trying import with_case_reports
 from trellis.publishing.publisher import InvalidMetadata
 from trellis_admin.i18n import language
-from trellis_admin.page import go, render
+from trellis_admin.page import go, render, wants_fragment
 from trellis_admin.session import needs_admin
 from trellis_metadata.errors import TrellisError
 from trellis_metadata.labels import text_of
@@ -35,6 +36,8 @@ def install(blueprint: Blueprint) -> None:
     blueprint.add_url_rule("/setup/packs/<name>", "pack", pack)
     blueprint.add_url_rule("/setup/packs/<name>/screenshots/<file>", "pack_screenshot", screenshot)
     blueprint.add_url_rule("/setup/packs/<name>/plan", "pack_plan", plan, methods=["POST"])
+    blueprint.add_url_rule("/setup/packs/<name>/rehearse", "pack_rehearse", rehearse, methods=["POST"])
+    blueprint.add_url_rule("/setup/packs/<name>/rehearsals/<int:job>", "pack_rehearsal", rehearsal)
     blueprint.add_url_rule("/setup/packs/<name>/apply", "pack_apply", confirm, methods=["POST"])
 
 
@@ -96,11 +99,42 @@ def _plan(name: str, form: MultiDict[str, str]) -> PackPlan:
     if form.get("action") == "uninstall":
         return plan_uninstall(g.tenant, name)
     with Shelf.of(g.tenant).source(name) as source:
-        declared = {o["name"]: o for o in source.document.get("options", ())}
-        options = {n: _answer(o, form) for n, o in declared.items() if "asked" in form}
-        slices = form.getlist("part") if "asked" in form else None
-        made = plan_install(g.tenant, source, options=options, slices=slices, choices=_choices(form))
+        made = plan_install(g.tenant, source, **_asked(source, form))
         return with_case_reports(g.tenant, made, source, language().code)
+
+
+def _asked(source: PackSource, form: MultiDict[str, str]) -> dict[str, Any]:
+    """Return the answers of the form, as planning takes them."""
+    declared = {o["name"]: o for o in source.document.get("options", ())}
+    return {
+        "options": {n: _answer(o, form) for n, o in declared.items() if "asked" in form},
+        "slices": form.getlist("part") if "asked" in form else None,
+        "choices": _choices(form),
+    }
+
+
+@needs_admin
+def rehearse(name: str) -> Response:
+    """Try the installation or upgrade on a copy, in the background."""
+    try:
+        with Shelf.of(g.tenant).source(name) as source:
+            asked = _asked(source, request.form)
+        job = rehearsing.ask(g.tenant, name, language=language().code, **asked)
+    except TrellisError as problem:
+        return _pack_page(name, tuple(_told(problem)), 422)
+    return go(f"/setup/packs/{name}/rehearsals/{job}")
+
+
+@needs_admin
+def rehearsal(name: str, job: int) -> Response:
+    """How far a rehearsal is, asked for by the page until it is done; then the report."""
+    try:
+        found = rehearsing.state_of(g.tenant, name, job)
+    except rehearsing.UnknownRehearsal:
+        raise NotFound from None
+    label = next((p["label"] for p in gallery(g.tenant, language().code) if p["name"] == name), name)
+    page = "parts/rehearsal.html" if wants_fragment() else "pages/setup_rehearsal.html"
+    return render(page, name=name, label=label, job=found, url=f"/setup/packs/{name}/rehearsals/{job}")
 
 
 def _answer(option: Mapping[str, Any], form: MultiDict[str, str]) -> Any:

@@ -15,7 +15,7 @@ from trellis.api import reading
 from trellis.api.answers import answer
 from trellis.api.context import Api
 from trellis.api.errors import BadRequest, TooLarge, UnsupportedMediaType
-from trellis.packs import PackPlan, apply, plan_install, plan_uninstall, remember_choices
+from trellis.packs import PackPlan, apply, plan_install, plan_uninstall, rehearsing, remember_choices
 from trellis.packs.gallery import gallery
 from trellis.packs.screenshots import picture
 from trellis.packs.shelf import Shelf
@@ -108,6 +108,30 @@ def install(blueprint: Blueprint, api: Api) -> None:
             data=change["data"],
         )
         return answer({"version": number, "hash": tenant.model().snapshot.hash, "plan": plan.to_json(language)})
+
+    @blueprint.post("/packs/<name>/rehearse")
+    def rehearse_pack(name: str) -> Response:
+        tenant, _, language = admin()
+        change = _change()
+        if change["action"] != "install":
+            raise BadRequest("Only an installation or upgrade can be rehearsed; 'plan' shows what removing does.")
+        choices = {k: Side(v) for k, v in change["choices"].items()}
+        number = rehearsing.ask(
+            tenant,
+            name,
+            options=change["options"],
+            slices=change["slices"],
+            choices=choices,
+            version=change["version"],
+            language=language,
+        )
+        return answer(rehearsing.state_of(tenant, name, number), 202)
+
+    @blueprint.get("/packs/<name>/rehearsals/<job>")
+    def read_rehearsal(name: str, job: str) -> Response:
+        reading.allow_parameters(())
+        tenant, _, _ = admin()
+        return answer(rehearsing.state_of(tenant, name, int(job) if job.isdigit() and len(job) < 19 else -1))
 
     @blueprint.post("/packs/<name>/choices")
     def choose(name: str) -> Response:

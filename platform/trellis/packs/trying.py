@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from trellis.exchange.archive import clone_tenant
 from trellis.packs.cases import Report, run_cases
 from trellis.packs.generated import Check, run_generated
 from trellis.packs.installing import apply
@@ -19,7 +17,6 @@ from trellis.packs.state import installed_names
 from trellis_metadata.errors import TrellisError
 
 if TYPE_CHECKING:
-    from trellis.runtime import Runtime
     from trellis.tenant import Tenant
 
 
@@ -69,26 +66,15 @@ def try_pack(snapshot: Any, source: PackSource) -> tuple[list[Report], list[Chec
         return run_cases(maker, source.cases), run_generated(maker, objects)
 
 
-@contextmanager
-def copied(runtime: Runtime, tenant: Tenant) -> Iterator[Tenant]:
-    """Yield a copy of a tenant, records and all, that is removed at the end."""
-    name = next(n for i in range(1, 1000) if (n := f"rehearsal{i}") not in runtime.names())
-    copy = clone_tenant(runtime, tenant.name, name)
-    try:
-        yield copy
-    finally:
-        runtime.drop_tenant(name)
-
-
-def rehearse(runtime: Runtime, tenant: Tenant, plan_for: Callable[[Tenant], PackPlan]) -> dict[str, Any]:
-    """Do an upgrade on a copy of the tenant and report; the tenant itself is not touched."""
-    with copied(runtime, tenant) as copy:
+def rehearse(tenant: Tenant, plan_for: Callable[[Tenant], PackPlan], language: str = "en") -> dict[str, Any]:
+    """Do an installation or upgrade on a copy of the tenant and report; the tenant itself is not touched."""
+    with tenant.copied() as copy:
         before = _counts(copy)
         plan = plan_for(copy)
         apply(copy, plan, confirm=plan.hash, broken_cases=True)
         after = _counts(copy)
     return {
-        "plan": plan.to_json(),
+        "plan": plan.to_json(language),
         "records_before": before,
         "records_after": after,
         "cases_failed": [c["story"] for c in plan.cases if not c["passed"]],

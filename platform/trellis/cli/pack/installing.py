@@ -108,7 +108,7 @@ def upgrade(state: State, /, pack: str, rehearse: bool, **given: Any) -> None:
         from trellis.packs.trying import rehearse as rehearsal
 
         with source_of(state, pack, unsigned=given["unsigned"]) as source:
-            report = rehearsal(state.runtime, state.tenant, lambda copy: _planned(copy, source, given))
+            report = rehearsal(state.tenant, lambda copy: _planned(copy, source, given))
         state.answer(report, lambda console: show_rehearsal(console, report))
         return
     _tell(state, *_bring(state, pack, given))

@@ -8,7 +8,7 @@ be restored on the other, its parts are verified one by one, and one format serv
 the tenant's key: who has the archive can read the secrets in it. Keep it as you keep the server.
 """
 
-from trellis.exchange.archive.places import CannotMove, clone_tenant, move_tenant, restore_tenant
+from trellis.exchange.archive.places import CannotMove, clone_tenant, move_tenant, restore_tenant, temporary_copy
 from trellis.exchange.archive.read import Manifest, read_manifest, restore, verify
 from trellis.exchange.archive.write import backup
 
@@ -21,5 +21,6 @@ __all__ = [
     "read_manifest",
     "restore",
     "restore_tenant",
+    "temporary_copy",
     "verify",
 ]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +34,9 @@ NOT_CLONED = (
 """A clone shares no login with its original, and must not send again what the original sends."""
 
 
+LEFT_BEHIND = timedelta(days=1)
+
+
 class CannotMove(TrellisError):
     """The tenant cannot go to that place."""
 
@@ -55,8 +62,8 @@ def restore_tenant(runtime: Runtime, path: Path, name: str | None = None, *, rep
         raise
 
 
-def _make(runtime: Runtime, path: Path, name: str, manifest: Manifest) -> Tenant:
-    tenant = runtime.create_tenant(name, settings=dict(manifest.settings))
+def _make(runtime: Runtime, path: Path, name: str, manifest: Manifest, status: str = "active") -> Tenant:
+    tenant = runtime.create_tenant(name, settings=dict(manifest.settings), status=status)
     try:
         restore(path, tenant)
     except BaseException:
@@ -80,6 +87,26 @@ def clone_tenant(runtime: Runtime, source: str, target: str) -> Tenant:
         archive = Path(folder) / "clone.zip"
         backup(runtime.tenant(source), archive, without=NOT_CLONED)
         return restore_tenant(runtime, archive, target)
+
+
+@contextmanager
+def temporary_copy(runtime: Runtime, source: str) -> Iterator[Tenant]:
+    """Yield a copy of a tenant as of now, records and files and all, that is removed at the end.
+
+    No worker works for it: nothing that happens there is sent anywhere. Copies that an interrupted trial left more than a day
+    ago are removed.
+    """
+    for old in runtime.copies_before(runtime.clock.now() - LEFT_BEHIND):
+        runtime.drop_tenant(old)
+    name = f"copy_{secrets.token_hex(8)}"
+    with tempfile.TemporaryDirectory(dir=runtime.home) as folder:
+        archive = Path(folder) / "copy.zip"
+        backup(runtime.tenant(source), archive, without=NOT_CLONED)
+        copy = _make(runtime, archive, name, verify(archive), "copy")
+    try:
+        yield copy
+    finally:
+        runtime.drop_tenant(name)
 
 
 def move_tenant(runtime: Runtime, name: str, url: str | None) -> Tenant:
