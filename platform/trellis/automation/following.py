@@ -6,6 +6,7 @@ sets their clocks.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
@@ -13,6 +14,7 @@ from sqlalchemy.engine import Connection
 from trellis.access import Cause
 from trellis.access.principal import SYSTEM
 from trellis.automation import dates, schedules
+from trellis.automation.steering import PURGE
 from trellis.storage import outbox
 from trellis.storage.outbox import Message
 from trellis_metadata.snapshot import Snapshot
@@ -42,6 +44,8 @@ def follow(tenant: Tenant, connection: Connection, old: Snapshot, new: Snapshot)
         if any(t["on"] == "date" for t in document["triggers"]):
             message = Message({"automation": name, "last": 0}, key=f"{TOPIC}:{name}")
             outbox.put(connection, now, TOPIC, [message])
+    if before != after:
+        outbox.put(connection, now, PURGE, [Message({}, now + timedelta(days=1), key=PURGE)])
 
 
 def set_clocks(job: Job) -> None:

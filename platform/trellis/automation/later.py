@@ -21,6 +21,7 @@ from trellis.automation.flow import CANCELLED, FAILED, QUEUED, RUNNING, WAITING,
 from trellis.automation.session import Session
 from trellis.automation.step import Step
 from trellis.formula import ErrorValue
+from trellis.storage import outbox
 from trellis.storage.outbox import Message
 from trellis.storage.tables.automation import run as _run
 from trellis.transaction.attempt import Undo
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from trellis.transaction.transaction import Transaction
 
 TOPIC = "automation_run"
+ANSWER = "answer"
+"""What a run waits for whose step asked another system: its action tells by ``answer(flow, step, case)``, None: not yet."""
 _R = _run.c
 
 
@@ -54,6 +57,13 @@ def send_on(tx: Transaction, runs: Sequence[tuple[int, str | None, int | None]])
     """Let the worker ask again whether the runs (number, object, record) have to wait any longer."""
     found = [Message({"run": n}, None, subject_of(o, r), key_of(n, woken=True)) for n, o, r in runs]
     tx.trail.enqueue_many(TOPIC, found)
+
+
+def wake(tenant: Tenant, number: int, object_name: str | None, record: int | None) -> None:
+    """Let the worker see whether what a run waits for has come."""
+    with tenant.database.writing() as connection:
+        message = Message({"run": number}, None, subject_of(object_name, record), key_of(number, woken=True))
+        outbox.put_one(connection, tenant.clock.now(), TOPIC, message)
 
 
 def work(tenant: Tenant, number: int) -> None:
@@ -151,6 +161,13 @@ def _is_over(flow: Flow, automation: Automation, case: Case) -> bool:
     run = case.run
     step = step_at(automation.steps, run.position or ())
     holds = False
+    if run.waits_for == ANSWER:
+        answer = step.action.answer(flow, step, case)  # type: ignore[attr-defined]
+        if answer is None and (run.due_at is None or run.due_at > flow.tx.now):
+            return False
+        case.results[step.name] = Result(None, answer or {})
+        run.note({"step": step.name, "action": step.action.name, "outcome": "timed_out" if answer is None else "answered"})
+        return True
     if run.waits_for == "condition":
         ((value,),) = flow.evaluate([step.formulas["until_when"]], [case])
         holds = not isinstance(value, ErrorValue) and bool(value)

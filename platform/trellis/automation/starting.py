@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from trellis.automation.catalogue import Automation
 from trellis.automation.doing import carry_out
-from trellis.automation.flow import FAILED, Case, Flow, Run
+from trellis.automation.flow import FAILED, QUEUED, Case, Flow, Run
+from trellis.automation.later import enqueue
 from trellis.automation.session import Session
 from trellis.automation.words import as_json
 from trellis.formula import ErrorValue
@@ -41,23 +42,30 @@ def start(
     *,
     key: Callable[[Values], str] | None = None,
     given: Mapping[str, Any] | None = None,
+    later: bool = False,
 ) -> Started:
     """Start an automation for stored ``records`` (one empty mapping where it has no object), by its trigger ``on``.
 
     ``key`` names what started it for a record: it runs once for each key, whoever asks again. A run that fails is taken back
-    alone. The statements do not grow with the number of records.
+    alone. ``later`` leaves the steps to the worker. The statements do not grow with the number of records.
     """
     session, found = Session.of(tx), Started()
     acts_as = automation.acts_as(on)
     flow = Flow(tx, session, acts_as == "user")
     fresh = _fresh(tx, automation, records, key, found)
     cases = [
-        Case(_new(tx, automation, on, r, key, given), automation.object, dict(r), seen=session.writes) for r in fresh
+        Case(new_run(tx, automation, on, r, key, given), automation.object, dict(r), seen=session.writes) for r in fresh
     ]
     firing = _judged(flow, automation, cases, found)
     for case in firing:
         found.runs[case.id] = case.run
-    do_isolated(flow, automation, firing)
+    if later:
+        for case in firing:
+            case.run.state = QUEUED
+        session.runs += [c.run for c in firing]
+        enqueue(tx, [c.run for c in firing])
+    else:
+        do_isolated(flow, automation, firing)
     return found
 
 
@@ -92,7 +100,7 @@ def _again(case: Case) -> Case:
     return Case(run, case.object, case.values, case.old, case.is_new)
 
 
-def _new(
+def new_run(
     tx: Transaction,
     automation: Automation,
     on: str,

@@ -50,6 +50,11 @@ class Trail:
             cause = {**self.tx.cause_json, "because_of": list(because_of)}
             self._note(model, row, "derived", row.new["version"], values, cause)
 
+    @property
+    def noted(self) -> Sequence[Mapping[str, Any]]:
+        """The changes of records that are not written down yet: ``object``, ``record``, ``action``, ``values`` …"""
+        return self._changes
+
     def mark(self) -> tuple[int, int, dict[tuple[str, str], list[int]]]:
         """Return how far the trail is, for :meth:`back_to`."""
         return len(self._changes), len(self._facts), {k: list(ids) for k, ids in self.touched.items()}

@@ -67,3 +67,13 @@ look = sa.Table(
     sa.Index("ix_t_automation_look_at", "at"),
 )
 """Automations that were looked at and did not fire: one row per record and write. ``rules`` maps them to the reason."""
+
+hook = sa.Table(
+    "t_automation_hook",
+    metadata,
+    sa.Column("automation", text_column(40), primary_key=True),
+    sa.Column("token_hash", text_column(64), nullable=False),
+    sa.Column("made_at", UtcDateTime(), nullable=False),
+    sa.Column("made_by", ID),
+)
+"""The secret token of an automation that messages from outside start, as its SHA-256."""
