@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from packs.samples import label, write_pack
 from support.copies import OpenCopy
+from support.kernel import create, rows
 
 from trellis.packs import PackSource, apply, plan_install
 from trellis.publishing.publisher import InvalidMetadata
@@ -72,7 +73,16 @@ VIEW: Json = {
     "object": "case",
     "columns": ["name"],
 }
-LISTED = [CASE, PIPELINE, CLERKS, PAGE, VIEW]
+AUTOMATION: Json = {
+    "kind": "automation",
+    "name": "case_opened",
+    "label": label("Case opened", "案件立案"),
+    "object": "case",
+    "triggers": [{"on": "created"}],
+    "when": "fee > 1",
+    "steps": [{"name": "name", "action": "set_fields", "with": {"values": {"name": "opened"}}}],
+}
+LISTED = [CASE, PIPELINE, CLERKS, PAGE, VIEW, AUTOMATION]
 
 
 def delivered(
@@ -104,6 +114,11 @@ OURS: dict[str, tuple[tuple[str, str], tuple[str, ...], Any]] = {
     "a right": (("permission_set", "clerks"), ("objects", "case", "rights"), "create"),
     "a column": (("list_view", "cases"), ("columns",), "fee"),
     "a cell": (("layout", "case_page"), ("sections", "main", "cells"), ["fee"]),
+    "a step": (
+        ("automation", "case_opened"),
+        ("steps",),
+        {"name": "x_fee", "action": "set_fields", "with": {"values": {"fee": 9}}},
+    ),
 }
 THEIRS: dict[str, tuple[tuple[str, str], tuple[str, ...], Any]] = {
     "a field": (("object", "case"), ("fields",), {"name": "court", "type": "text", "label": label("Court", "法院")}),
@@ -117,6 +132,11 @@ THEIRS: dict[str, tuple[tuple[str, str], tuple[str, ...], Any]] = {
     "a right": (("permission_set", "clerks"), ("objects", "case", "rights"), "export"),
     "a column": (("list_view", "cases"), ("columns",), "stage"),
     "a cell": (("layout", "case_page"), ("sections", "main", "cells"), ["court"]),
+    "a step": (
+        ("automation", "case_opened"),
+        ("steps",),
+        {"name": "sign", "action": "set_fields", "with": {"values": {"court": "North"}}},
+    ),
 }
 
 
@@ -135,7 +155,8 @@ def holds(document: Any, path: tuple[str, ...], value: Any) -> bool:
 def test_every_extension_survives_and_every_vendor_change_arrives(tenant: Tenant, tmp_path: Path) -> None:
     documents = {k: json.loads(json.dumps(d)) for k, d in tenant.model().snapshot.documents.items()}
     add(documents, OURS)
-    mine = tenant.publisher.plan_documents([documents[d["kind"], d["name"]] for d in LISTED])
+    own = {**AUTOMATION, "name": "x_own", "active": False}
+    mine = tenant.publisher.plan_documents([own, *(documents[d["kind"], d["name"]] for d in LISTED)])
     tenant.publisher.apply(mine, confirm=mine.hash)
     plan = plan_install(tenant, delivered(tmp_path, "1.1.0", lambda d: add(d, THEIRS)))
     assert [c.describe() for c in plan.conflicts] == []
@@ -145,6 +166,10 @@ def test_every_extension_survives_and_every_vendor_change_arrives(tenant: Tenant
         n for side in (OURS, THEIRS) for n, (key, path, value) in side.items() if not holds(now[key], path, value)
     ]
     assert missing == []
+    create(tenant, "case", {"name": "new", "fee": "2"})
+    found = rows(tenant, "case", fields=["name", "fee", "court", "x_double"])[0]
+    assert [found[n] for n in ("name", "fee", "court", "x_double")] == ["opened", "9.00", "North", "18.00"]
+    assert "x_own" in {d["name"] for d in tenant.model().snapshot.of_kind("automation").values()}
 
 
 def test_pack_that_is_broken_by_itself_is_not_installed(open_copy: OpenCopy, tmp_path: Path) -> None:

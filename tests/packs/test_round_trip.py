@@ -14,13 +14,14 @@ from support.copies import OpenCopy
 from support.kernel import create, values
 
 from trellis.packs import apply, plan_install, plan_uninstall
+from trellis.packs.generated.values import usual_value
 from trellis.packs.source import PackSource
 from trellis.tenant import Tenant
 from trellis_metadata.merge import Side, prune
 from trellis_metadata.snapshot import Snapshot
 
 ROUNDS = 30
-WITH_RECORDS = 25
+WITH_RECORDS = 50
 """On each database, so 50 in all."""
 OWN: list[dict[str, Any]] = [
     {"kind": "object", "name": "club", "label": "Club", "fields": [{"name": "name", "type": "text"}]},
@@ -105,7 +106,9 @@ def test_records_live_through_random_upgrades(tenant: Tenant, tmp_path: Path) ->
         rng = random.Random(seed)
         first = edited(base_pack(), rng, "b", 2)
         put(tenant, pack(first, "1.0.0"), rng)
-        create(tenant, "school", {"name": "North"}, {"name": "South"})
+        wanted = [f for f in tenant.model().object("school").fields.values() if f.required and f.name != "name"]
+        also = {f.name: usual_value(f) for f in wanted}
+        create(tenant, "school", {**also, "name": "North"}, {**also, "name": "South"})
         publish(tenant, customised(tenant, rng))
         has = ("object", "school") in tenant.model().snapshot.documents
         plan = plan_install(tenant, pack(edited(first, rng, "v"), "1.1.0"))
