@@ -72,6 +72,8 @@ class Shell:
     setup: Sequence[Item] = ()
     create: Sequence[Command] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+    behind: str = ""
+    """Who is logged in as the person."""
 
     @property
     def home(self) -> Item:
@@ -148,5 +150,10 @@ def setup_items() -> list[Item]:
     return [
         Item(_("Objects and fields"), "/setup/objects", "database", go="s"),
         Item(_("Decision tables"), "/setup/decision-tables", "table"),
+        Item(_("Calendars"), "/setup/calendars", "calendar-time"),
         Item(_("Packs"), "/setup/packs", "package"),
+        Item(_("People and log-in"), "/setup/people", "users"),
+        Item(_("Audit"), "/setup/audit", "shield-lock"),
+        Item(_("Mail and connections"), "/setup/settings", "plug-connected"),
+        Item(_("Background jobs"), "/setup/jobs", "stopwatch"),
     ]

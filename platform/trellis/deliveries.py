@@ -71,7 +71,10 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A row of the delivery log. ``attempts`` counts from 1 while the carrier is at it."""
+    """A row of the delivery log. ``attempts`` counts from 1 while the carrier is at it.
+
+    ``answer`` is what the other side said, in full, where somebody waits for it (``payload["wakes"]`` names the run).
+    """
 
     id: int
     carrier: str
@@ -83,9 +86,18 @@ class Delivery:
     state: str
     attempts: int
     note: str | None
+    answer: Mapping[str, Any] | None
     created_at: datetime
     tried_at: datetime | None
     sent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the other side said: a line for the log, and what is kept for who waits for it."""
+
+    note: str
+    answer: Mapping[str, Any]
 
 
 class Carrier(Protocol):
@@ -94,8 +106,8 @@ class Carrier(Protocol):
     name: str
     label: Label
 
-    def deliver(self, tenant: Tenant, delivery: Delivery) -> str:
-        """Send one message; return what the other side said, in a line.
+    def deliver(self, tenant: Tenant, delivery: Delivery) -> str | Said:
+        """Send one message; return what the other side said, in a line or in full.
 
         Raises :class:`Undeliverable` where trying again is of no use, anything else where it may be.
         """
@@ -174,7 +186,8 @@ def attempt(tenant: Tenant, number: int, *, last: bool) -> None:
         told = problem.message if isinstance(problem, TrellisError) else f"{type(problem).__name__}: {problem}"
         _note(tenant, number, tries, told, state=FAILED if over else WAITING)
         raise
-    _note(tenant, number, tries, said, state=SENT, sent_at=tenant.clock.now())
+    told, more = (said.note, {"answer": dict(said.answer)}) if isinstance(said, Said) else (said, {})
+    _note(tenant, number, tries, told, state=SENT, sent_at=tenant.clock.now(), **more)
 
 
 def resend(tenant: Tenant, number: int) -> None:

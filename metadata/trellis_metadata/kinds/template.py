@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trellis_metadata.diagnostics import Diagnostic
+from trellis_metadata.formula.errors import FormulaError
+from trellis_metadata.formula.template import Part, parse_template
 from trellis_metadata.kind import Kind, Reference
 from trellis_metadata.labels import Label
-from trellis_metadata.markup import problems_of
+from trellis_metadata.markup import PLACE, problems_of
 from trellis_metadata.snapshot import Document, Snapshot
 
 if TYPE_CHECKING:
@@ -71,7 +73,7 @@ class TemplateKind(Kind):
         for code, text in document["texts"].items():
             for key in ("subject", "body"):
                 yield from context.template(text[key], document["object"], f"/texts/{code}/{key}")
-            for problem in problems_of(text["body"]):
+            for problem in problems_of(_without_formulas(text["body"])):
                 yield Diagnostic("bad_markup", f"/texts/{code}/body", problem, "Change the HTML.")
         if document["use"] == MAIL:
             for key in ("css", "page", "landscape"):
@@ -87,6 +89,14 @@ class TemplateKind(Kind):
                 yield Diagnostic(
                     "bad_css", "/css", f"A style sheet cannot hold '{part}': it fetches nothing.", "Remove it."
                 )
+
+
+def _without_formulas(text: str) -> str:
+    """Return a text with its formulas taken out of their places: what is in them is no markup."""
+    try:
+        return "".join(PLACE + "}" if isinstance(p, Part) else p for p in parse_template(text))
+    except FormulaError:
+        return ""  # told already
 
 
 KIND = TemplateKind()

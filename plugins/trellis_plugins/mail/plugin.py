@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 
 
 @hookimpl
+def trellis_actions() -> Iterable[Any]:
+    """Add the action ``send_mail``."""
+    from trellis_plugins.mail.action import SendMail
+
+    return [SendMail()]
+
+
+@hookimpl
 def trellis_carriers() -> Iterable[Any]:
     """Carry mails."""
     from trellis_plugins.mail.carrier import MailCarrier

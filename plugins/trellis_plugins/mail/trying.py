@@ -19,7 +19,7 @@ def send_test(tenant: Tenant, address: str | None) -> str:
     text = "This is a test of the settings for outgoing mail. 这是一封测试邮件。"
     payload = {"to": [{"name": "", "address": address}], "subject": "Trellis: test / 测试", "text": f"{text}\n"}
     now = tenant.clock.now()
-    made = Delivery(0, "mail", address, "test", None, None, payload, WAITING, 1, None, now, None, None)
+    made = Delivery(0, "mail", address, "test", None, None, payload, WAITING, 1, None, None, now, None, None)
     return f"{address}: {MailCarrier().deliver(tenant, made)}"
 
 

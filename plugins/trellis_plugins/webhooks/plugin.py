@@ -22,6 +22,14 @@ def trellis_open_tenant(tenant: Tenant) -> None:
 
 
 @hookimpl
+def trellis_actions() -> Iterable[Any]:
+    """Add the action ``call_webhook``."""
+    from trellis_plugins.webhooks.action import CallWebhook
+
+    return [CallWebhook()]
+
+
+@hookimpl
 def trellis_carriers() -> Iterable[Any]:
     """Carry calls of webhooks."""
     from trellis_plugins.webhooks.carrier import WebhookCarrier

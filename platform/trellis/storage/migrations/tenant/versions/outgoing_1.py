@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("state", text_column(12), nullable=False),
         sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("note", text_column(1000)),
+        sa.Column("answer", json_column()),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("tried_at", UtcDateTime()),
         sa.Column("sent_at", UtcDateTime()),

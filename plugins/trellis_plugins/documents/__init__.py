@@ -1,0 +1,1 @@
+"""Documents: PDF files from templates."""
