@@ -144,6 +144,7 @@ def shell_for(tenant: Tenant, model: Model, person: Principal) -> Shell:
         apps=apps,
         setup=setup_items() if person.admin else (),
         create=_create_commands(model, person, app),
+        behind=person.behind_name,
     )
 
 

@@ -14,6 +14,7 @@ from trellis.access.accounts import create_token, session_of
 from trellis.api.context import COOKIE
 from trellis.app import create_app
 from trellis.cli import root
+from trellis.jobs import Worker
 from trellis.record_id import format_id
 
 NEW = "an entirely other phrase"
@@ -109,6 +110,10 @@ def test_administrators_end_sessions_make_links_and_set_rules(office: Office, ht
         ("DELETE", "/users/{bob}/tokens/0123456789abcdef"),
         ("POST", "/users/{bob}/link"),
         ("DELETE", "/users/{bob}/second-factor"),
+        ("GET", "/users/{bob}/holdings"),
+        ("POST", "/users/{bob}/handover"),
+        ("GET", "/handovers/1"),
+        ("POST", "/handovers/1/undo"),
         ("GET", "/security"),
         ("PATCH", "/security"),
         ("GET", "/audit"),
@@ -191,3 +196,28 @@ def test_command_line_resets_lists_and_verifies(office: Office) -> None:
         connection.exec_driver_sql("DELETE FROM t_audit WHERE kind = 'link_made'")
     code, verdict = cli(office, "audit", "verify")
     assert code == 1 and verdict["whole"] is False
+
+
+def test_offboarding_by_api_and_command_line(office: Office, http: FlaskClient) -> None:
+    from support.kernel import create, obj, publish
+
+    publish(office.tenant, obj("client", {"name": "name", "type": "text"}))
+    create(office.tenant, "client", {"name": "a"}, {"name": "b"}, principal=office.person("bob"))
+    ada, bob = by_token(office, "ada"), format_id("user", office.number("bob"))
+    eve = format_id("user", office.number("eve"))
+    assert http.get(f"/api/v1/users/{bob}/holdings", headers=ada).get_json() == {"objects": {"client": 2}}
+    refused = http.post(f"/api/v1/users/{bob}/handover", json={}, headers=ada)
+    assert (refused.status_code, refused.get_json()["error"]["code"]) == (422, "bad_handover")
+    body = {"default": {"to": "person", "value": eve}}
+    made = http.post(f"/api/v1/users/{bob}/handover", json=body, headers=ada)
+    assert made.status_code == 201 and made.get_json()["state"] == "waiting"
+    Worker(office.tenant).run_until_idle()
+    number = made.get_json()["id"]
+    assert http.get(f"/api/v1/handovers/{number}", headers=ada).get_json()["given"] == {"client": 2}
+    assert http.post(f"/api/v1/handovers/{number}/undo", headers=ada).get_json()["state"] == "undoing"
+    Worker(office.tenant).run_until_idle()
+    assert http.get(f"/api/v1/handovers/{number}", headers=ada).get_json()["state"] == "undone"
+    assert cli(office, "user", "offboard", "bob")[0] == 1
+    code, done = cli(office, "user", "offboard", "bob", "--object", "client=ada")
+    assert code == 0 and done["total"] == 2
+    assert cli(office, "user", "offboard-undo", "999")[0] == 1

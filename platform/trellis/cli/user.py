@@ -16,6 +16,7 @@ from trellis.accounts.links import PATH, make_link
 from trellis.accounts.policy import change_policy, policy_of
 from trellis.accounts.sessions import end_all, end_session, sessions_of
 from trellis.cli.state import State, pass_state
+from trellis.offboarding import handover_of, start, take_back
 
 
 @click.group("user")
@@ -195,3 +196,52 @@ def _text(value: object) -> str:
         if isinstance(value, bool)
         else str(value)
     )
+
+
+@command.command("offboard")
+@click.argument("login")
+@click.option("--to", "receiver", metavar="LOGIN", help="Everything goes to this user.")
+@click.option("--to-manager", is_flag=True, help="Everything goes to the manager.")
+@click.option("--to-group", metavar="GROUP", help="The members of this group take turns.")
+@click.option(
+    "--object", "objects", multiple=True, metavar="OBJECT=LOGIN", help="Records of this object go to another user."
+)
+@click.option("--keep-active", is_flag=True, help="Hand over only; the user may go on logging in.")
+@pass_state
+def offboard(
+    state: State,
+    login: str,
+    receiver: str | None,
+    to_manager: bool,
+    to_group: str | None,
+    objects: tuple[str, ...],
+    keep_active: bool,
+) -> None:
+    """End a user's access at once and hand over what he owns. The worker moves the records; 'offboard-undo' takes it back."""
+    tenant, env = state.tenant, state.tenant.model().env
+
+    def person(name: str) -> dict[str, str]:
+        return {"to": "person", "value": env.format_id("user", state.user_number(name))}
+
+    default: dict[str, str] | None = None
+    if receiver is not None:
+        default = person(receiver)
+    elif to_group is not None:
+        default = {"to": "group", "value": to_group}
+    elif to_manager:
+        default = {"to": "manager"}
+    rules = {"default": default, "objects": {o: person(name) for o, _, name in (x.partition("=") for x in objects)}}
+    number = start(tenant, state.principal, state.user_number(login), rules, deactivate=not keep_active)
+    with tenant.database.reading() as connection:
+        made = handover_of(connection, number)
+    text = f"Hand-over {number}: {made.total} records. The worker moves them."
+    state.answer(made.to_json(tenant.model()), text)
+
+
+@command.command("offboard-undo")
+@click.argument("number", type=int)
+@pass_state
+def offboard_undo(state: State, number: int) -> None:
+    """Give back what hand-over NUMBER gave and has not changed hands since."""
+    take_back(state.tenant, state.principal, number)
+    state.answer({"handover": number, "state": "undoing"}, "The worker gives the records back.")
