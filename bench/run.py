@@ -174,7 +174,7 @@ def build(folder, url, records):
     """Fill both sides with the same data; return what starts them."""
     runtime = Runtime(folder / "home", database_url=url)
     tenant = runtime.create_tenant("bench")
-    user = create_user(tenant, login="bench", name="Bench", password="benchmark-pass", admin=True)
+    user = create_user(tenant, login="bench", name="Bench", password="four quiet horses", admin=True)
     token = create_token(tenant, user, "bench")
     tenant.publisher.apply(tenant.publisher.plan_documents([workload.ACCOUNT, workload.DEAL]))
     run = lambda body: tenant.run(SYSTEM, Cause("bench"), body)  # noqa: E731
