@@ -54,7 +54,8 @@ def read_case(line: Mapping[str, Any]) -> Case:
         if field.get("formula"):
             scope.add(Symbol(field["name"], type_, formula=FormulaSource(field["formula"], scope, blanks)))
             continue
-        symbol = Symbol(field["name"], type_, percent, values=tuple(field.get("values") or ()))
+        # The options of a picklist are left out: a case may ask for one that does not exist, and the answer is no.
+        symbol = Symbol(field["name"], type_, percent)
         stored.append(symbol)
         scope.add(symbol)
     return_type = str(line.get("return_type") or "")

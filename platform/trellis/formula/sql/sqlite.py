@@ -24,7 +24,7 @@ from trellis.formula.numbers import WIDE
 from trellis.formula.sql import Form, Resolve, Settings, SqlFormula
 from trellis.formula.sql.clock import now_element
 from trellis.formula.sql.expression import FormulaExpression
-from trellis.formula.sql.native import Native, native_of
+from trellis.formula.sql.native import MAX_DIGITS, Native, native_of
 from trellis.formula.sql.pieces import Piece, Refused
 from trellis.formula.sql.storage_forms import references_as_numbers, require_readable, with_numbers
 from trellis.formula.sql.types import result_type
@@ -109,7 +109,8 @@ def compile(typed: Typed, resolve: Resolve, form: Form, settings: Settings) -> S
     scale, digits = form
     native = native_of(root, column, settings)
     if native is not None and (
-        typed.type is not Type.NUMBER or scale is None or digits is None or native.fits(scale, digits)
+        typed.type is not Type.NUMBER
+        or (native.scale <= MAX_DIGITS and (scale is None or digits is None or native.fits(scale, digits)))
     ):
         return _native(native, typed.type, scale)
     if isinstance(root, Apply) and root.op == "and":
