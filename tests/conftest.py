@@ -23,6 +23,19 @@ from trellis.tenant import Tenant
 T = TypeVar("T")
 
 
+CORE = ("transaction", "query", "storage")
+"""Folders whose tests on PostgreSQL belong to ``make check``: the write path, the query, the tables."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what runs on PostgreSQL, and what of it the loop runs."""
+    for item in items:
+        if "postgresql" in item.name:
+            item.add_marker("postgresql")
+            if item.path.parent.name in CORE:
+                item.add_marker("core")
+
+
 @pytest.fixture(scope="session")
 def postgres_cluster() -> Iterator[Cluster]:
     """A PostgreSQL server of this process. Parallel workers have one each, so that none must outlive the others."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from support.copies import OpenHome
 from support.kernel import counting, table, write
 
 from trellis.clock import FakeClock
@@ -25,11 +25,19 @@ from trellis.worker import Rounds
 from .conftest import START, Desk
 
 
+def _three_tenants(runtime: Runtime) -> None:
+    for name in ("ant", "bee", "cat"):
+        runtime.create_tenant(name)
+    rounds = Rounds(runtime)
+    while rounds.go():
+        pass
+
+
 @pytest.fixture
-def firm(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+def firm(open_home: OpenHome, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A runtime of three tenants on a clock that stands still; what was delivered, in order."""
     monkeypatch.setattr(hints, "TELL_S", 0.0)
-    runtime = Runtime(tmp_path / "home", database_url=database_url, clock=FakeClock(START))
+    runtime, _ = open_home("three tenants", _three_tenants, clock=FakeClock(START))
     delivered: list[tuple[str, str]] = []
 
     def handle(job: Job) -> None:
@@ -37,14 +45,11 @@ def firm(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> 
 
     mine = {**topics(), "note": Topic("note", False, handle)}
     monkeypatch.setattr(worker_module, "topics", lambda: mine)
-    for name in ("ant", "bee", "cat"):
-        runtime.create_tenant(name)
     rounds = Rounds(runtime)
     while rounds.go():
         pass
     runtime.delivered = delivered  # type: ignore[attr-defined]
-    yield runtime, rounds, delivered
-    runtime.close()
+    return runtime, rounds, delivered
 
 
 def put(tenant: Tenant, *names: str, **options: Any) -> None:
