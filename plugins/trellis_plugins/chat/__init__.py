@@ -1,0 +1,1 @@
+"""Chat: messages to people in a group of WeCom, DingTalk, Feishu or Slack, or to any webhook."""
