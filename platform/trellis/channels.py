@@ -97,14 +97,18 @@ def tell(
     *,
     about: tuple[str, int] | None,
     url: str | None,
+    urls: Mapping[int, str] | None = None,
 ) -> None:
-    """Put messages down for those of ``users`` who chose a channel, in a fixed number of statements."""
+    """Put messages down for those of ``users`` who chose a channel, in a fixed number of statements.
+
+    ``urls`` are pages for single people instead of ``url``: a link of one's own goes to nobody else.
+    """
     chosen = _choices(tenant, connection, users)
     if not chosen:
         return
     ready, messages = ready_channels(tenant), list[tuple[Outgoing, None]]()
     for reader, names in _readers(tenant, connection, chosen):
-        news = News(kind, text_of(text, reader.language), url, about)
+        news = News(kind, text_of(text, reader.language), (urls or {}).get(reader.user, url), about)
         for name in names:
             found = ready[name].message(tenant, connection, reader, news) if name in ready else None
             if found is not None:

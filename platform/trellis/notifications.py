@@ -51,13 +51,17 @@ def notify(
     *,
     about: tuple[str, int] | None = None,
     url: str | None = None,
+    urls: Mapping[int, str] | None = None,
 ) -> None:
-    """Leave a message for each of ``users``, in the transaction of ``connection``, and tell those who chose a channel."""
+    """Leave a message for each of ``users``, in the transaction of ``connection``, and tell those who chose a channel.
+
+    ``urls`` are the pages to which channels lead single people, instead of ``url``.
+    """
     name, record = about or (None, None)
     entry = {"at": tenant.clock.now(), "kind": kind, "text": dict(text), "object": name, "record": record, "url": url}
     if users:
         connection.execute(notification.insert(), [{**entry, "user": user} for user in sorted(set(users))])
-        tell(tenant, connection, users, kind, text, about=about, url=url)
+        tell(tenant, connection, users, kind, text, about=about, url=url, urls=urls)
 
 
 @dataclass(frozen=True, slots=True)

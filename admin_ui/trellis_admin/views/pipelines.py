@@ -26,6 +26,7 @@ from trellis_admin.renderers import render_value
 from trellis_admin.renderers.choices import options_of
 from trellis_admin.rendering import context
 from trellis_admin.session import needs_person
+from trellis_admin.views.approvals import submission_instead
 from trellis_admin.widgets import Input
 from trellis_admin.writing import texts_of, write
 from trellis_metadata.labels import text_of
@@ -69,6 +70,9 @@ def move(name: str, record: str, field: str) -> Response:
     try:
         write(lambda tx: tx.update(name, [{"id": record, **values, field: stage}]))
     except RecordsInvalid as error:
+        elsewhere = submission_instead(root, record, field, stage, error.errors[0] or {})
+        if elsewhere is not None:
+            return go(elsewhere)
         return ask(root, record, field, stage, values, texts_of(error.errors[0]))
     return go(f"/o/{name}/{record}", moved_text(root, field, stage))
 

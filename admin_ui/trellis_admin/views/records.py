@@ -28,7 +28,9 @@ from trellis_admin.renderers import Column, columns
 from trellis_admin.rendering import context
 from trellis_admin.session import needs_person, readable_objects
 from trellis_admin.shown import default_columns
+from trellis_admin.views.approvals import approvals_of
 from trellis_admin.views.pipelines import ways_of
+from trellis_admin.views.timeline import files_part, subject_of, timeline_parts
 from trellis_admin.writing import texts_of, write
 from trellis_metadata.labels import text_of
 
@@ -87,15 +89,16 @@ def show(name: str, record: str) -> Response:
         plural=root.plural(language().code),
         color=color_of(name),
         icon_name=root.doc.get("icon", "box"),
-        may_edit=may_edit,
         may_delete=may_edit and rights(g.person, root.doc).delete,
         highlights=highlights_of(root, row, made),
         parts=parts_of(root, row, made, may_edit=may_edit),
         ways=(ways := ways_of(root, record)),
         steps=[] if ways else _steps(root, row),
         related=_related(root, row),
+        approvals=approvals_of(root, record),
         favourite=_visit(name, record),
-        **_events(root, record),
+        **timeline_parts(subject := subject_of(root, record)),
+        attached=files_part(subject),
     )
 
 

@@ -8,12 +8,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from trellis.approvals.desk import OPEN, Case, Desk, OpenStep
+from trellis.approvals.links import give
 from trellis.approvals.messages import told
+from trellis.channels import listeners
 from trellis.named_people.directory import PeopleDirectory
 from trellis.notifications import notify
 from trellis.storage import system
 
 _TO_SUBMITTER = frozenset({"approved", "rejected", "sent_back", "cancelled", "question", "not_moved"})
+
+_TO_DECIDE = frozenset({"asked", "reassigned", "reminded"})
 
 
 def tell_all(desk: Desk) -> None:
@@ -64,11 +68,19 @@ def administrators(desk: Desk) -> list[int]:
 def _leave(desk: Desk, case: Case, users: list[int], kind: str, texts: Mapping[str, Any]) -> None:
     if users:
         tx = desk.tx
-        notify(
-            tx.tenant,
-            tx.connection,
-            users,
-            f"approval_{kind}",
-            told(kind, **texts),
-            url=f"/approvals/{case.request.id}",
-        )
+        text, page = told(kind, **texts), f"/approvals/{case.request.id}"
+        urls = _own_links(desk, case, users) if kind in _TO_DECIDE else {}
+        notify(tx.tenant, tx.connection, users, f"approval_{kind}", text, url=page, urls=urls)
+
+
+def _own_links(desk: Desk, case: Case, users: list[int]) -> dict[int, str]:
+    """Return, for those who are told outside the product, a page on which they decide without logging in."""
+    tx = desk.tx
+    listening = listeners(tx.tenant, tx.connection, users)
+    seats = [
+        (s.id, s.holder)
+        for r in case.now_open()
+        for s in case.seats_of(r)
+        if s.state == OPEN and s.holder is not None and s.holder in listening
+    ]
+    return {user: f"/approvals/link/{secret}" for (_, user), secret in give(tx.connection, tx.now, seats).items()}

@@ -206,7 +206,7 @@ class _Resolving:
         elif way == "manager_of":
             levels = rule.get("levels", 1)
             found = self.people.manager(user, levels)
-            code = "manager_of" if found is not None else "no_manager"
+            code = "no_manager" if found is None else "manager_of" if levels == 1 else "manager_above"
             yield found, text(code, person=name, levels=str(levels))
         else:
             units = self.people.units(user, rule["head_of"])
