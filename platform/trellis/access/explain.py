@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from trellis.access.arms import arms
+from trellis.access.arms import arms_for
 from trellis.access.arms.base import EDIT, READ, Path, Why
 from trellis.access.decide import may
 from trellis.access.grants import compile_grants
@@ -88,9 +88,9 @@ def paths_to(
     if values is None or (allowed.edit if level >= EDIT else allowed.read) == NOBODY:
         return []
     why = Why(connection, principal, model, root, values, level)
-    if any(True for a in arms() if a.subtracts and not principal.admin for _ in a.paths(why)):
+    if any(True for a in arms_for(principal) if a.subtracts and not principal.admin for _ in a.paths(why)):
         return []
-    found = [p for a in arms() if not a.subtracts for p in a.paths(why)]
+    found = [p for a in arms_for(principal) if not a.subtracts for p in a.paths(why)]
     return found[:1] if principal.admin else found
 
 
@@ -101,7 +101,7 @@ def _restrictions(
     if values is None or principal.admin:
         return []
     why = Why(connection, principal, model, root, values, level)
-    return [p for a in arms() if a.subtracts for p in a.paths(why)]
+    return [p for a in arms_for(principal) if a.subtracts for p in a.paths(why)]
 
 
 def _lacking(principal: Principal, root: ObjectModel, action: str) -> list[str]:

@@ -55,6 +55,8 @@ def _ids(principal: Principal, root: ObjectModel) -> Any:
     """Return the query for the numbers of all records that the principal reaches."""
     if principal.admin or principal.user is None or root.model is None or rights(principal, root.doc).read != SOME:
         return None
+    if principal.kind == "portal":
+        return None
     inner = root.table.alias("mine")
     ask = Ask(principal, root.model, root, inner, READ, asker(principal))
     found = []
@@ -72,7 +74,7 @@ def prefers_narrow(
     tenant: Tenant, connection: Connection, model: Model, principal: Principal, object_name: str
 ) -> bool:
     """Whether the principal reaches so few records of an object that the narrow shape is the faster one."""
-    if principal.admin or principal.user is None:
+    if principal.admin or principal.user is None or principal.kind == "portal":
         return False
     root = model.object(object_name)
     if rights(principal, root.doc).read != SOME:

@@ -19,6 +19,7 @@ from trellis.clock import today
 from trellis.model import Model, ObjectModel
 from trellis.storage import system
 from trellis.storage.tables.access import member
+from trellis.storage.tables.portal import portal
 
 if TYPE_CHECKING:
     from trellis.tenant import Tenant
@@ -42,23 +43,30 @@ def sets_of(connection: Connection, users: Iterable[int], day: date) -> dict[int
 def person(tenant: Tenant, connection: Connection, model: Model, user: int, name: str = "") -> Principal:
     """Return a person as an ordinary principal with what his permission sets grant. Says nothing about logging in."""
     sets = sets_of(connection, [user], today(tenant.clock, tenant.time_zone))[user]
-    return Principal("person", user, name, grants=grants_of(model, sets))
+    outside = connection.execute(sa.select(portal.c.user).where(portal.c.user == user)).first() is not None
+    return Principal(kind_of(outside), user, name, grants=grants_of(model, sets))
+
+
+def kind_of(outside: bool) -> str:
+    """Return the kind of principal of somebody who works here, or of somebody outside."""
+    return "portal" if outside else "person"
 
 
 def everybody(tenant: Tenant, connection: Connection, model: Model) -> list[Principal]:
     """Return all who can log in, ordered by number."""
     t, f = model.object("user").table, model.object("user").fields
     query = (
-        sa.select(t.c.id, f["name"].column, system.credential.c.admin)
+        sa.select(t.c.id, f["name"].column, system.credential.c.admin, portal.c.record.is_not(None))
         .join(system.credential, system.credential.c.user == t.c.id)
+        .outerjoin(portal, portal.c.user == t.c.id)
         .where(t.c.deleted_at.is_(None), sa.func.coalesce(f["active"].column, sa.true()))
         .order_by(t.c.id)
     )
     rows = connection.execute(query).all()
     sets = sets_of(connection, [r[0] for r in rows], today(tenant.clock, tenant.time_zone))
     return [
-        Principal("person", number, name or "", bool(admin), grants=grants_of(model, sets[number]))
-        for number, name, admin in rows
+        Principal(kind_of(outside), number, name or "", bool(admin), grants=grants_of(model, sets[number]))
+        for number, name, admin, outside in rows
     ]
 
 
@@ -68,7 +76,7 @@ def who(
     """Return everybody who may ``read`` or ``edit`` a record. One statement per combination of permission sets."""
     groups: dict[Any, list[Principal]] = {}
     for one in everybody(tenant, connection, model):
-        groups.setdefault((one.admin, one.grants.key), []).append(one)
+        groups.setdefault((one.admin, one.kind, one.grants.key), []).append(one)
     found: list[Principal] = []
     for people in groups.values():
         allowed = rights(people[0], root.doc)

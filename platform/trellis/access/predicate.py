@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from trellis.access.arms import arms
+from trellis.access.arms import arms_for
 from trellis.access.arms.base import EDIT, READ, Ask
 from trellis.access.principal import Principal
 from trellis.access.rights import ALL, NOBODY, rights
@@ -39,7 +39,7 @@ def asker(principal: Principal) -> sa.BindParameter[Any]:
 
 def reach_condition(ask: Ask) -> sa.ColumnElement[bool]:
     """Return which records are reached at all, whatever the rights on the object: every arm, less what is taken away."""
-    found = [(a, c) for a in arms() if (c := a.condition(ask)) is not None]
+    found = [(a, c) for a in arms_for(ask.principal) if (c := a.condition(ask)) is not None]
     adding = [c for a, c in found if not a.subtracts]
     reached = sa.true() if any(c is sa.true() for c in adding) else sa.or_(sa.false(), *adding)
     return sa.and_(reached, *(c for a, c in found if a.subtracts))

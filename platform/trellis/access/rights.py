@@ -96,13 +96,24 @@ def rights(principal: Principal, object_doc: Mapping[str, Any]) -> ObjectRights:
     """Return what ``principal`` may do with records of an object."""
     if principal.admin:
         return _FULL if principal.scopes is None else _scoped(_FULL, principal.may("read"), principal.may("write"))
-    if principal.user is None or principal.kind not in ("person", "token", "script"):
+    if principal.user is None or principal.kind not in ("person", "token", "script", "portal"):
         return _NONE
     grants, name = principal.grants, object_doc["name"]
+    if principal.kind == "portal":
+        return _outside(object_doc, grants.on(name), principal.may("read"))
     found = _judge(
         name, grants.on(name), object_doc.get("sharing", {}).get("default", "private"), name in grants.restricted
     )
     return found if principal.scopes is None else _scoped(found, principal.may("read"), principal.may("write"))
+
+
+def _outside(object_doc: Mapping[str, Any], grant: ObjectGrant, scope: bool) -> ObjectRights:
+    """Judge for somebody outside: he reads what is shared with the portal, whatever the object's default, and nothing else."""
+    shared = (
+        "read" in grant.rights and bool(object_doc.get("sharing", {}).get("portal")) and object_doc["name"] != "user"
+    )
+    controlled = "read" in grant.rights and object_doc.get("sharing", {}).get("default") == "controlled_by_parent"
+    return ObjectRights(False, SOME if (shared or controlled) and scope else NOBODY, NOBODY, False, frozenset(), grant)
 
 
 def _judge(name: str, grant: ObjectGrant, default: str, restricted: bool) -> ObjectRights:

@@ -9,10 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from trellis.access.grants import NO_GRANTS, grants_of
-from trellis.access.people import sets_of
+from trellis.access.people import kind_of, sets_of
 from trellis.access.principal import Principal
 from trellis.clock import today
 from trellis.storage import system
+from trellis.storage.tables.portal import portal
 
 if TYPE_CHECKING:
     from trellis.tenant import Tenant
@@ -25,18 +26,26 @@ def principal_of(tenant: Tenant, connection: Connection, user: int) -> Principal
     f = t.fields
     row = connection.execute(
         sa.select(
-            f["name"].column, f["language"].column, f["time_zone"].column, f["active"].column, system.credential.c.admin
+            f["name"].column,
+            f["language"].column,
+            f["time_zone"].column,
+            f["active"].column,
+            system.credential.c.admin,
+            portal.c.record.is_not(None),
         )
         .join(system.credential, system.credential.c.user == t.table.c.id)
+        .outerjoin(portal, portal.c.user == t.table.c.id)
         .where(t.table.c.id == user, t.table.c.deleted_at.is_(None))
     ).first()
     if row is None or row[3] is False:
         return None
     language = row[1] or str(tenant.settings.get("language", "en"))
     grants = NO_GRANTS
-    if not row[4]:
+    # Whoever belongs to somebody outside is no administrator, whatever is stored.
+    admin = bool(row[4]) and not row[5]
+    if not admin:
         grants = grants_of(model, sets_of(connection, [user], today(tenant.clock, tenant.time_zone))[user])
-    return Principal("person", user, row[0] or "", bool(row[4]), language, row[2], grants=grants)
+    return Principal(kind_of(row[5]), user, row[0] or "", admin, language, row[2], grants=grants)
 
 
 def acting_principal(

@@ -164,7 +164,8 @@ def principal_of_token(tenant: Tenant, connection: Connection, token: str) -> Pr
     if person is None:
         return None
     return Principal(
-        "token",
+        # Somebody outside stays outside, also behind a token.
+        "token" if person.kind == "person" else person.kind,
         person.user,
         person.name,
         person.admin and "setup" in row["scopes"],

@@ -14,9 +14,11 @@ from trellis.accounts import tokens
 from trellis.accounts.changing import demand_change, remove_factor
 from trellis.accounts.links import PATH, make_link
 from trellis.accounts.policy import change_policy, policy_of
+from trellis.accounts.portal import clear_portal, set_portal
 from trellis.accounts.sessions import end_all, end_session, sessions_of
 from trellis.cli.state import State, pass_state
 from trellis.offboarding import handover_of, start, take_back
+from trellis.record_id import parse_id
 
 
 @click.group("user")
@@ -245,3 +247,22 @@ def offboard_undo(state: State, number: int) -> None:
     """Give back what hand-over NUMBER gave and has not changed hands since."""
     take_back(state.tenant, state.principal, number)
     state.answer({"handover": number, "state": "undoing"}, "The worker gives the records back.")
+
+
+@command.command("portal")
+@click.argument("login")
+@click.option("--of", "record", metavar="ID", help="The record that the user belongs to, such as account_….")
+@click.option("--none", "inside", is_flag=True, help="Make a portal user one who works here.")
+@pass_state
+def make_portal(state: State, login: str, record: str | None, inside: bool) -> None:
+    """Make a user a person outside: he reads only what objects share with the portal, as far as it leads to his record."""
+    tenant, number = state.tenant, state.user_number(login)
+    if inside or record is None:
+        if not inside:
+            raise click.UsageError("Name the record with --of, or say --none.")
+        clear_portal(tenant, state.principal, number)
+        state.answer({"login": login, "portal": None}, f"'{login}' works here now.")
+        return
+    name, found = parse_id(record, tenant.model().object_names)
+    set_portal(tenant, state.principal, number, name, found)
+    state.answer({"login": login, "portal": record}, f"'{login}' belongs to {record}.")

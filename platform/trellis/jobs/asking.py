@@ -28,7 +28,7 @@ def principal_of_job(job: Job) -> Principal:
     scopes = job.payload["scopes"]
     return replace(
         person,
-        kind="token" if scopes is not None else person.kind,
+        kind="token" if scopes is not None and person.kind == "person" else person.kind,
         admin=person.admin and job.payload["admin"],
         scopes=None if scopes is None else frozenset(scopes),
     )

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from trellis.access.arms.base import Arm
+from trellis.access.principal import Principal
 
 
 @cache
@@ -19,3 +20,8 @@ def arms() -> Sequence[Arm]:
     """Return the arms in the order in which they are tried: the cheap ones first."""
     modules = [importlib.import_module(f"{__name__}.{i.name}") for i in pkgutil.iter_modules(__path__)]
     return sorted((m.ARM for m in modules if hasattr(m, "ARM")), key=lambda a: (a.order, a.name))
+
+
+def arms_for(principal: Principal) -> Sequence[Arm]:
+    """Return the arms that give or take something for a principal: for people outside only those that say so."""
+    return arms() if principal.kind != "portal" else [a for a in arms() if a.portal or a.subtracts]

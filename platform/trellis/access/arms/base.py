@@ -124,6 +124,8 @@ class Arm:
     order: int
     subtracts = False
     """Whether the condition takes records away instead of adding them."""
+    portal = False
+    """Whether the arm gives something to people outside (principals of the kind ``portal``)."""
 
     def condition(self, ask: Ask) -> sa.ColumnElement[bool] | None:
         """Return when a record is reached; None where this arm never reaches one."""

@@ -9,30 +9,37 @@ import sqlalchemy as sa
 from trellis.access.arms.base import EDIT, Arm, Ask, Path, Why
 from trellis.access.arms.owner import parent_column
 from trellis.access.rights import rights
+from trellis.model import FieldModel
 
 
 class ParentArm(Arm):
     """The arm. It asks the parent's own predicate."""
 
-    name, order = "parent", 40
+    name, order, portal = "parent", 40, True
 
     def condition(self, ask: Ask) -> sa.ColumnElement[bool] | None:
-        from trellis.access.predicate import reach_condition
-
         if not ask.controlled:
             return None
         field = ask.object.fields[ask.object.doc["sharing"]["parent"]]
-        parent = ask.model.object(field.codec.targets[0])
+        found = [c for target in field.codec.targets if (c := self._through(ask, field, target)) is not None]
+        return sa.or_(*found) if found else None
+
+    def _through(self, ask: Ask, field: FieldModel, target: str) -> sa.ColumnElement[bool] | None:
+        """Return when a record is reached through a parent of one of the objects that may be parents."""
+        from trellis.access.predicate import reach_condition
+
+        parent = ask.model.object(target)
         allowed = rights(ask.principal, parent.doc)
         extent = allowed.edit if ask.level >= EDIT else allowed.read
         if extent == "none":
             return None
         column = parent_column(ask)
+        is_kind = [ask.table.c[field.columns[1].name] == target] if len(field.codec.targets) > 1 else []
         if extent == "all":
-            return column.is_not(None)  # type: ignore[no-any-return]
+            return sa.and_(column.is_not(None), *is_kind)
         p = parent.table.alias()
         reached = reach_condition(Ask(ask.principal, ask.model, parent, p, ask.level, ask.me))
-        return ask.outer(sa.select(p.c.id).where(p.c.id == column, reached)).exists()
+        return sa.and_(*is_kind, ask.outer(sa.select(p.c.id).where(p.c.id == column, reached)).exists())
 
     def paths(self, why: Why) -> Iterator[Path]:
         from trellis.access.explain import paths_to
