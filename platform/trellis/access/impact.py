@@ -12,17 +12,20 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from trellis.access.criteria import rules_on, store
+from trellis.access.criteria import condition_of, rules_on, store
 from trellis.access.organisation import refresh, refresh_owner_rules
 from trellis.access.people import everybody
 from trellis.access.predicate import record_predicate
 from trellis.access.principal import SYSTEM, Cause, Principal
-from trellis.access.sync import follow_rules
+from trellis.access.sync import RULES, follow_rules
 from trellis.clock import today
 from trellis.model import Model
 from trellis.publishing import catalogue
+from trellis.rules.formulas import compiled
+from trellis.rules.scope import ObjectScope
 from trellis.storage.tables.access import access_rule, share
 from trellis.transaction.statements import statements_of
+from trellis_metadata.formula.errors import FormulaError
 from trellis_metadata.labels import Label
 from trellis_metadata.snapshot import Snapshot
 
@@ -86,7 +89,8 @@ def _tried(tenant: Tenant, new: Snapshot, names: Sequence[str]) -> tuple[Pairs, 
             now = everybody(tenant, connection, new_model)
             known = {p.user for p in people}
             after = _pairs(connection, new_model, [p for p in now if p.user in known], ids)
-            found.append((before, after, whole))
+            tried = all(new_model.snapshot.get(*key) == new.get(*key) for key in _conditional(new))
+            found.append((before, after, whole and tried))
             raise _Undo
     except _Undo:
         pass
@@ -98,7 +102,26 @@ def _trial_model(tenant: Tenant, connection: Connection, old: Model, new: Snapsh
     objects = old.snapshot.of_kind("object")
     kept = [{**objects[n], "sharing": d.get("sharing", {})} for n, d in new.of_kind("object").items() if n in objects]
     snapshot = new.with_documents(kept)
+    # What a rule says of a field that comes with the same change cannot be tried out: it is as it was.
+    unfit = [key for key in _conditional(snapshot) if not _fits(snapshot, key)]
+    before = [document for key in unfit if (document := old.snapshot.get(*key)) is not None]
+    snapshot = snapshot.without(unfit).with_documents(before)
     return Model(snapshot, -1, tenant.environment(snapshot), lambda n: catalogue.read(connection, [n]).get(n))
+
+
+def _conditional(snapshot: Snapshot) -> list[tuple[str, str]]:
+    return [
+        (kind, name) for kind in RULES for name, document in snapshot.of_kind(kind).items() if condition_of(document)
+    ]
+
+
+def _fits(snapshot: Snapshot, key: tuple[str, str]) -> bool:
+    document = snapshot.of_kind(key[0])[key[1]]
+    try:
+        compiled(ObjectScope(snapshot, document["object"]), str(condition_of(document)))
+    except FormulaError:
+        return False
+    return True
 
 
 def _follow(tenant: Tenant, connection: Connection, model: Model, ids: Mapping[str, Sequence[int]]) -> None:

@@ -19,6 +19,7 @@ from trellis.access.memberships import refresh_reach
 from trellis.access.organisation import Directory, key_of, refresh_owner_rules
 from trellis.access.versions import bump_access
 from trellis.model import Model
+from trellis.ripples.inputs import meaning_of
 from trellis.storage import outbox
 from trellis.storage.tables.access import access_rule, reach, share
 from trellis_metadata.snapshot import Snapshot
@@ -37,7 +38,7 @@ def follow(tenant: Tenant, connection: Connection, old: Snapshot, new: Snapshot,
         refresh_reach(tenant, connection, _model(tenant, connection, new, number))
     if _differ(old, new, ("sharing_rule", "org_unit_tree")):
         refresh_owner_rules(connection, new)
-    if _differ(old, new, RULES):
+    if _conditions(old) != _conditions(new):
         follow_rules(tenant, connection, new)
     bump_access(connection)
 
@@ -69,12 +70,8 @@ def _differ(old: Snapshot, new: Snapshot, kinds: tuple[str, ...]) -> bool:
 
 def follow_rules(tenant: Tenant, connection: Connection, new: Snapshot) -> None:
     """Forget rules by condition that changed or went, and begin those that are new."""
-    wanted = {
-        (kind, name): (document, _digest(document))
-        for kind in RULES
-        for name, document in new.of_kind(kind).items()
-        if condition_of(document)
-    }
+    documents, digests = {k: new.get(*k) for k in _conditions(new)}, _conditions(new)
+    wanted = {key: (document, digests[key]) for key, document in documents.items()}
     c = access_rule.c
     known = {(r.kind, r.name): (r.id, r.digest) for r in connection.execute(sa.select(c.id, c.kind, c.name, c.digest))}
     for key, (number, digest) in known.items():
@@ -103,6 +100,16 @@ def _begin(tenant: Tenant, connection: Connection, key: tuple[str, str], documen
     outbox.put(connection, now, TOPIC, [outbox.Message(payload)])
 
 
-def _digest(document: Any) -> str:
+def _conditions(snapshot: Snapshot) -> dict[tuple[str, str], str]:
+    """Return a digest of what each rule by condition means: its document, and what its condition is computed from."""
+    return {
+        (kind, name): _digest(document, meaning_of(snapshot, document["object"], condition))
+        for kind in RULES
+        for name, document in snapshot.of_kind(kind).items()
+        if (condition := condition_of(document))
+    }
+
+
+def _digest(document: Any, condition: str) -> str:
     meaning = {k: v for k, v in document.items() if k not in ("label", "description", "was")}
-    return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([meaning, condition], sort_keys=True).encode()).hexdigest()

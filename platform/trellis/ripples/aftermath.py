@@ -39,8 +39,23 @@ def follow_up(tx: Transaction, changed: Mapping[str, Mapping[int, Change]], rows
             if searched:
                 tx.tenant.search_index.update(tx, owner, written)
         _note(tx, owner, fields, changes, rows)
+        _share(tx, owner, fields, changes)
     if refused:
         raise RippleRefused([row.errors or None for _, row in rows.values()])
+
+
+def _share(tx: Transaction, owner: ObjectModel, fields: frozenset[str], changes: Mapping[int, Change]) -> None:
+    """Let rules of access by condition follow the derived values that they read, for deleted records too."""
+    from trellis.access.criteria import maintain, rules_on
+
+    if any(
+        path.split(".")[0] in fields
+        for rule in rules_on(tx.connection, tx.model, owner.name)
+        for path in rule.when.paths
+    ):
+        stored = statements_of(owner).fetch(tx.connection, sorted(changes))
+        changed = tuple(sorted(fields))
+        maintain(tx, owner, [Row(n, r, old=old, changed=changed) for n, (r, old) in enumerate(sorted(stored.items()))])
 
 
 def _note(

@@ -189,15 +189,25 @@ def shadow_meanings(snapshot: Snapshot) -> Mapping[Column, str]:
 
 
 def _shadow_meaning(snapshot: Snapshot, object_name: str, field: Mapping[str, Any]) -> str:
-    inner = sorted(_formulas_behind(snapshot, [(object_name, field["formula"])]))
-    read = sorted({(object_name, path[0]) for path in formula_paths(snapshot, object_name, field)})
+    own = {**_decisive(field), "max_length": field.get("max_length")}
+    return _digest([own, meaning_of(snapshot, object_name, field["formula"], field.get("blanks", "zero"))])
+
+
+def meaning_of(snapshot: Snapshot, object_name: str, text: str, blanks: str = "zero") -> str:
+    """Return a digest of everything in the documents that decides the value of a formula over its own record."""
+    inner = sorted(_formulas_behind(snapshot, [(object_name, text)]))
+    read = sorted({(object_name, path[0]) for path in text_paths(snapshot, object_name, text, blanks)})
     rollups = meanings(snapshot)
     parts = [
-        {**_decisive(field), "max_length": field.get("max_length")},
+        text,
         [_decisive(field_of(snapshot, *column)) for column in inner],
         [(*column, _decisive(field_of(snapshot, *column)), rollups.get(column)) for column in read],
-        _tables(snapshot, [field, *(field_of(snapshot, *column) for column in inner)]),
+        _tables(snapshot, [{"formula": text}, *(field_of(snapshot, *column) for column in inner)]),
     ]
+    return _digest(parts)
+
+
+def _digest(parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
