@@ -86,6 +86,15 @@ def trellis_commands() -> Iterable[click.Command]:
 
 
 @hookimpl
+def trellis_ui_slots() -> Iterable[Any]:
+    """Say on every page when scripts run without all walls."""
+    from trellis.ui_slots import UiSlot
+    from trellis_plugins.scripts.banner import banner
+
+    return [UiSlot("banner", "script_walls", banner)]
+
+
+@hookimpl
 def trellis_complaints(tenant: Tenant, connection: Connection) -> Iterator[Any]:
     """Name missing walls, failed probes, suspended scripts and rights that nobody approved."""
     from trellis.cli.checks import Complaint
