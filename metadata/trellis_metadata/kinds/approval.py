@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from trellis_metadata import named_people
 from trellis_metadata.diagnostics import Diagnostic, Severity, did_you_mean
 from trellis_metadata.kind import Kind, Reference
+from trellis_metadata.kinds.automation import step_references
 from trellis_metadata.labels import Label
 from trellis_metadata.snapshot import Document, Snapshot
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from trellis_metadata.language import Check, Language
 
 MAY = ("reassign", "send_back", "ask")
+ACTIONS = ("on_submit", "on_approve", "on_reject", "on_recall")
+"""The lists of steps that are done when something happens to a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,8 @@ class ApprovalKind(Kind):
         for number, step in enumerate(document["steps"]):
             if "queue" in step:
                 yield Reference(f"/steps/{number}/queue", "group", step["queue"])
+        for key in ACTIONS:
+            yield from step_references(document.get(key, ()), f"/{key}")
 
     def check(self, document: Document, snapshot: Snapshot, language: Language) -> Iterator[Diagnostic]:
         context = language.context(snapshot)
@@ -73,6 +78,9 @@ class ApprovalKind(Kind):
             yield from named_people.check(people, document["object"], pointer, context)
         for pointer, text in _formulas(document):
             yield from context.formula(text, document["object"], pointer)
+        for key in ACTIONS:
+            if key in document:
+                yield from context.steps(document[key], document["object"], f"/{key}")
         yield from _maybe_nobody(document, context)
 
 

@@ -156,6 +156,8 @@ class Desk:
         self.opened: set[int] = set()
         self.ended: set[int] = set()
         """Numbers of the steps that were opened and ended here, for their clocks."""
+        self.todo: list[tuple[Case, str]] = []
+        """What is to be done because something happened to a request: the key of the list in its approval."""
         self._before: dict[tuple[type, int], Any] = {}
         self._events: list[dict[str, Any]] = []
         self._new: list[Any] = []

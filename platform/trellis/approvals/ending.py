@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from trellis.access import Principal
@@ -12,11 +12,13 @@ from trellis.approvals.desk import Case, Desk
 from trellis.approvals.due import keep_clocks
 from trellis.approvals.messages import both
 from trellis.approvals.telling import tell_all
+from trellis.automation.performing import perform
 from trellis.locks import lifted, lock, unlock_each
 
 if TYPE_CHECKING:
     from trellis.transaction.transaction import Transaction
 
+_ACTIONS = {states.APPROVED: "on_approve", states.REJECTED: "on_reject", states.RECALLED: "on_recall"}
 BUSY = "approvals_at_work"
 """The note of a transaction that a request itself is writing."""
 
@@ -34,6 +36,8 @@ def finish(desk: Desk, case: Case, state: str) -> None:
         seat.reads = False
     desk.event(case, state)
     desk.tell(case, state)
+    if state in _ACTIONS:
+        desk.todo.append((case, _ACTIONS[state]))
     if state in (states.RECALLED, states.CANCELLED):
         desk.tell(case, "withdrawn", people=waiting)
 
@@ -60,6 +64,7 @@ def settle(desk: Desk) -> None:
     ended = [c for c in desk.cases.values() if c.request.state != states.PENDING and c.approval.lock is not None]
     for name in sorted({c.request.object for c in ended}):
         unlock_each(desk.tx, name, {c.request.record: c.source for c in ended if c.request.object == name})
+    _act(desk)
     for case in desk.cases.values():
         request = case.request
         if request.state == states.APPROVED and request.move_field and request.used_at is None:
@@ -67,6 +72,34 @@ def settle(desk: Desk) -> None:
     desk.flush()
     keep_clocks(desk)
     tell_all(desk)
+
+
+def _act(desk: Desk) -> None:
+    """Do what the approvals want done, for all requests of one kind together. Raises ``StepsFailed``."""
+    groups: dict[tuple[str, str, str], list[Case]] = {}
+    for case, key in desk.todo:
+        if key in case.approval.document:
+            groups.setdefault((case.approval.name, case.approval.digest, key), []).append(case)
+    desk.todo = []
+    tx = desk.tx
+    for (name, digest, key), cases in groups.items():
+        steps = cases[0].approval.document[key]
+        with ExitStack() as held:
+            for case in cases:
+                held.enter_context(lifted(tx, case.source))
+            held.enter_context(_at_work(tx))
+            records = [c.request.record for c in cases]
+            perform(tx, cases[0].request.object, records, steps, source=f"approval:{name}:{key}:{digest[:12]}")
+
+
+@contextmanager
+def _at_work(tx: Transaction) -> Iterator[None]:
+    before = tx.notes.get(BUSY)
+    tx.notes[BUSY] = True
+    try:
+        yield
+    finally:
+        tx.notes[BUSY] = before
 
 
 def _move(desk: Desk, case: Case) -> None:

@@ -65,9 +65,37 @@ def submit(
         desk.add(case.request)
         lock_record(desk, case)
         desk.event(case, "submitted", comment=case.request.comment)
+        desk.todo.append((case, "on_submit"))
     open_next(desk, cases)
     settle(desk)
     return [c.request.id for c in cases]
+
+
+def submit_needed(
+    tx: Transaction, object_name: str, records: Sequence[int], approval: str, *, comment: str | None = None
+) -> dict[int, int]:
+    """Submit those records that need the approval and are not being approved yet; return their requests.
+
+    Raises as :func:`submit` does; ``RecordsInvalid`` has one entry per record of ``records``.
+    """
+    definition = approval_of(tx.model, approval)
+    ids = list(dict.fromkeys(records))
+    stored = _stored(Desk(tx), object_name, ids)
+    cases = [Case(_request(tx, definition, 0, r, None, None), definition, values=stored[r]) for r in ids]
+    reasons = _not_needed(tx, definition, cases)
+    pending = _pending(tx, ids)
+    wanted = [
+        r
+        for r, why in zip(ids, reasons, strict=True)
+        if (why is None or why["code"] != "not_needed") and r not in pending
+    ]
+    if not wanted:
+        return {}
+    try:
+        return dict(zip(wanted, submit(tx, object_name, wanted, approval, comment=comment), strict=True))
+    except RecordsInvalid as refused:
+        found = dict(zip(wanted, refused.errors, strict=True))
+        raise RecordsInvalid([found.get(r) for r in ids]) from refused
 
 
 def _stored(desk: Desk, object_name: str, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
@@ -198,6 +226,7 @@ def resubmit(tx: Transaction, request: int, *, comment: str | None = None) -> st
     case.request.state, case.request.round, case.request.stage_group = states.PENDING, case.request.round + 1, 0
     lock_record(desk, case)
     desk.event(case, "resubmitted", comment=checked_comment(comment))
+    desk.todo.append((case, "on_submit"))
     open_next(desk, [case])
     settle(desk)
     return case.request.state
