@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from support.kernel import rows
 
 from trellis.access.people import everybody
@@ -12,6 +13,7 @@ from trellis.cli.demo import prepare
 from trellis.tenant import Tenant
 
 
+@pytest.mark.slow
 def test_demo_people_see_their_own_and_their_teams_records(open_copy: Callable[..., Tenant]) -> None:
     tenant = open_copy("demo_access", prepare)
     with tenant.database.reading() as connection:

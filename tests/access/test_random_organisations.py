@@ -10,6 +10,7 @@ import random
 import time
 from typing import Any
 
+import pytest
 from access import oracle
 from access.worlds import AccessWorld, build
 from support.kernel import rows
@@ -185,6 +186,7 @@ def differences(made: AccessWorld, world: oracle.World) -> tuple[list[Any], int]
     return wrong, count
 
 
+@pytest.mark.slow
 def test_random_organisations_agree_with_brute_force(runtime: Runtime) -> None:
     seconds, seed, seen = float(os.environ.get("TRELLIS_FUZZ_SECONDS", "0")), 20261122, 0
     end = time.monotonic() + seconds

@@ -48,6 +48,7 @@ def test_document_describes_the_tenants_model(world: World) -> None:
     assert world.bob.get("/objects/nope").status_code == 404
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 def test_no_operation_breaks_or_answers_what_it_does_not_declare(world: World) -> None:
     app: Any = world.ada.http.application

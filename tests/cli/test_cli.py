@@ -152,6 +152,7 @@ def test_several_tenants_must_be_told_apart(shop: Cli) -> None:
     assert shop("--tenant", "shop", "query", "deal").exit_code == 0
 
 
+@pytest.mark.slow
 def test_a_real_process_returns_the_exit_codes(tmp_path: Path) -> None:
     env = {
         **os.environ,

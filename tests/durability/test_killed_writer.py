@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from support.kernel import changes, create, field, obj, publish, rows, table
 
 from trellis.runtime import Runtime
@@ -44,6 +45,7 @@ def kill_writer(home: Path, url: str, number: int) -> list[int]:
     return [int(i) for line in (first + rest).splitlines(keepends=True) if line.endswith("\n") for i in line.split()]
 
 
+@pytest.mark.slow
 def test_every_acknowledged_write_survives_and_none_is_half(runtime: Runtime, database_url: str) -> None:
     tenant = runtime.create_tenant("acme")
     publish(tenant, obj("deal", field("name"), field("number", "auto_number", format="D-{00000}")))

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
@@ -93,6 +94,7 @@ def make_everything(runtime: Runtime, url: str, folder: Path) -> str:
     return token
 
 
+@pytest.mark.slow
 def test_everything_that_was_made_at_run_time_survives_a_restart(
     database_url: str, tmp_path: Path, monkeypatch: Any
 ) -> None:

@@ -133,6 +133,7 @@ def expected(tenant: Tenant) -> dict[str, list[Any]]:
     return found
 
 
+@pytest.mark.slow
 def test_lists_orders_and_filters_agree_with_the_evaluator(things: Tenant) -> None:
     root = things.model().object("thing")
     wanted = expected(things)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from language.strategies import LANGUAGE, snapshots
@@ -11,6 +12,7 @@ from language.strategies import LANGUAGE, snapshots
 from trellis_metadata.plan import Plan, diff
 from trellis_metadata.snapshot import Snapshot
 
+pytestmark = pytest.mark.slow
 laws = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=120)
 
 

@@ -110,6 +110,7 @@ def check_laws(seed: int) -> None:
         assert merge(base, ours, theirs, LANGUAGE).snapshot == merged.snapshot, seed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_laws_hold_for_generated_triples(chunk: int) -> None:
     for seed in seeds(chunk):

@@ -56,6 +56,7 @@ def run_as_admin(tenant: Tenant, name: str, values: dict[str, Any]) -> int:
     return record
 
 
+@pytest.mark.slow
 def test_demo_loads_in_time_and_says_what_it_wrote(crm: Tenant) -> None:
     start = time.process_time()
     written = load_demo(crm, "crm", today=TODAY)
@@ -64,6 +65,7 @@ def test_demo_loads_in_time_and_says_what_it_wrote(crm: Tenant) -> None:
 
 
 # The generator chooses the currency, and knows no database.
+@pytest.mark.slow
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_demo_of_an_organisation_in_dollars_has_amounts_in_dollars(tenant: Tenant) -> None:
     tenant.change_settings(currency="USD", country="US")
@@ -108,6 +110,7 @@ def test_list_view_of_a_person_shows_only_what_is_his(demo: Tenant, name: str) -
     assert {row["owner"] for row in page.rows} == {siyuan}
 
 
+@pytest.mark.slow
 def test_removal_leaves_the_tenant_as_it_was(loaded: tuple[Tenant, dict[str, int]]) -> None:
     tenant, written = loaded
     assert remove_demo(tenant) == DemoRemoval(sum(written.values()), 0)
@@ -117,12 +120,14 @@ def test_removal_leaves_the_tenant_as_it_was(loaded: tuple[Tenant, dict[str, int
         assert connection.execute(sa.select(system.search)).all() == []
 
 
+@pytest.mark.slow
 def test_demo_can_be_loaded_again_after_removal(loaded: tuple[Tenant, dict[str, int]]) -> None:
     tenant, written = loaded
     remove_demo(tenant)
     assert load_demo(tenant, "crm", today=TODAY) == written
 
 
+@pytest.mark.slow
 def test_removal_spares_own_records_and_what_they_point_to(loaded: tuple[Tenant, dict[str, int]]) -> None:
     tenant, _ = loaded
     account = ask(tenant, "account", {"limit": 1, "filter": {"field": "parent", "op": "is_blank"}}).rows[0]

@@ -31,6 +31,7 @@ def test_same_day_and_seed_tell_the_same_story(records: list[DemoRecord]) -> Non
     assert generate("crm", TODAY) == records
 
 
+@pytest.mark.slow
 def test_story_does_not_depend_on_the_hash_seed_of_the_process(records: list[DemoRecord]) -> None:
     code = (
         "from datetime import date; from hashlib import sha256; from trellis.packs.demo import generate;"

@@ -58,6 +58,7 @@ def test_api_accepts_none_of_the_broken_documents(runtime: Runtime) -> None:
     assert tenant.model().snapshot.hash == before
 
 
+@pytest.mark.slow
 def test_command_line_accepts_none_of_the_broken_documents(runtime: Runtime, tmp_path: Path) -> None:
     before = runtime.tenant("acme").model().snapshot.hash
     for number, (name, data) in enumerate(CASES):
@@ -120,6 +121,7 @@ def test_drafts_of_the_broken_documents_are_published_by_no_form_and_no_request(
     assert tenant.model().snapshot.hash == before
 
 
+@pytest.mark.slow
 def test_packs_bring_none_of_the_broken_documents(
     runtime: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,6 +51,7 @@ print("sizes", *values(tenant, "deal", "size"), flush=True)
 """
 
 
+@pytest.mark.slow
 def test_other_process_serves_a_new_field_at_its_next_transaction(runtime: Runtime, database_url: str) -> None:
     tenant = runtime.create_tenant("acme")
     publish(tenant, obj("deal", NAME))

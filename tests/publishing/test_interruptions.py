@@ -56,6 +56,7 @@ def is_new(tenant: Tenant) -> bool:
     return new
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["inline", "in phases"])
 def test_interrupted_at_every_step_shows_old_or_new_and_can_go_on(
     runtime: Runtime, way: str, request: pytest.FixtureRequest

@@ -28,6 +28,7 @@ def replace_all(tenant: Tenant, wanted: Snapshot) -> None:
     publish(tenant, *(dict(d) for d in wanted), replace_all=True)
 
 
+@pytest.mark.slow
 def test_plan_applied_gives_its_target_and_undo_its_base(numbered: Tenant) -> None:
     @laws
     @given(snapshots(), snapshots(), st.data())
