@@ -287,3 +287,16 @@ def test_a_worker_that_is_told_to_stop_finishes_its_job_and_gives_the_others_bac
     assert desk.delivered == ["a"]
     left = table(desk.tenant, system.outbox)
     assert [(r["state"], r["attempts"], r["worker"], r["holds"]) for r in left] == [("ready", 0, None, None)] * 2
+
+
+def test_short_jobs_are_done_with_before_a_long_one_begins(desk: Desk) -> None:
+    seen: list[int] = []
+
+    def look(job: Any) -> None:
+        if job.topic == "kept":
+            seen.extend(r["payload"]["name"] == "short" for r in table(desk.tenant, system.outbox))
+
+    desk.during = look
+    desk.put("long", topic="kept")
+    desk.put("short")
+    assert desk.work() == ["short", "long"] and not any(seen)

@@ -31,7 +31,7 @@ def install(blueprint: Blueprint) -> None:
 
 def _states() -> dict[str, str]:
     return {
-        "ready": _("Waiting"),
+        "ready": _("Queued"),
         "held": _("Held"),
         "running": _("Running"),
         "done": _("Done"),

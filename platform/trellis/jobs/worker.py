@@ -47,18 +47,20 @@ class Worker:
         """
         jobs = self._claim()
         claimed_at = self.tenant.clock.now()
-        quick = [j for j in jobs if j.topic in topics() and not topics()[j.topic].keep]
-        done = []
-        for job in [*quick, *(j for j in jobs if j not in quick)]:
-            if stop():
-                self._give_back(job)
-            elif self._still_ours(job, claimed_at) and self._attempt(job):
-                if job in quick:
-                    done.append(job)
-                else:
-                    self._finish(job)
-        self._acknowledge(done)
+        long = {j.id for j in jobs if j.topic not in topics() or topics()[j.topic].keep}
+        # Short ones first: they are acknowledged together, and no long one lets their leases run out.
+        self._acknowledge([j for j in jobs if j.id not in long and self._work_off(j, claimed_at, stop)])
+        for job in jobs:
+            if job.id in long and self._work_off(job, claimed_at, stop):
+                self._finish(job)
         return len(jobs)
+
+    def _work_off(self, job: Job, claimed_at: datetime, stop: Callable[[], bool]) -> bool:
+        """Attempt a job, or give it back when it is time to stop. Returns whether it succeeded."""
+        if stop():
+            self._give_back(job)
+            return False
+        return self._still_ours(job, claimed_at) and self._attempt(job)
 
     def run_until_idle(self, limit: int = 10_000) -> int:
         """Work until nothing is due; return how many rows were claimed."""
