@@ -14,8 +14,8 @@ from trellis.access.rights import ALL, NOBODY, rights
 from trellis.model import Model, ObjectModel
 
 CHUNK = 500
-Resulting = tuple[int | None, int | None, int | None]
-"""A row as it would be: its number (None: new), its owner, and the record that controls it."""
+Resulting = tuple[int | None, int | None, int | None, str | None]
+"""A row as it would be: its number (None: new), its owner, and the record that controls it, with its object."""
 
 
 def allowed_ids(
@@ -79,16 +79,17 @@ def _resulting(
     connection: Connection, principal: Principal, model: Model, root: ObjectModel, rows: Sequence[Resulting], start: int
 ) -> Iterable[int]:
     control = root.doc.get("sharing", {}).get("parent")
-    names = ["n", "id", "owner", *([root.fields[control].column.name] if control else [])]
+    names = ["n", "id", "owner", *([c.name for c in root.fields[control].columns] if control else [])]
     selects = [
-        sa.select(
-            *(
-                sa.cast(sa.literal(v, sa.BigInteger()), sa.BigInteger()).label(n)
-                for n, v in zip(names, (start + i, *row), strict=False)
-            )
-        )
+        sa.select(*(_typed(v).label(n) for n, v in zip(names, (start + i, *row), strict=False)))
         for i, row in enumerate(rows)
     ]
     virtual = sa.union_all(*selects).subquery() if len(selects) > 1 else selects[0].subquery()
     condition = record_predicate(principal, root, virtual)
     return connection.execute(sa.select(virtual.c.n).where(condition)).scalars().all()
+
+
+def _typed(value: int | str | None) -> sa.ColumnElement[Any]:
+    if isinstance(value, str):
+        return sa.cast(sa.literal(value), sa.Text())
+    return sa.cast(sa.literal(value, sa.BigInteger()), sa.BigInteger())

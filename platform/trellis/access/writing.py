@@ -100,7 +100,7 @@ def _judge_after(tx: Transaction, root: ObjectModel, allowed: ObjectRights, rows
     ]
     if not moved:
         return
-    wanted = [(r.id, _number(r.value("owner")), _number(r.value(control)) if control else None) for r in moved]
+    wanted = [(r.id, _number(r.value("owner")), *_reference(r.value(control) if control else None)) for r in moved]
     for row, seen in zip(moved, readable_after(tx.connection, tx.principal, tx.model, root, wanted), strict=True):
         if not seen:
             at = control if control is not None and control in row.new else "owner"
@@ -109,3 +109,8 @@ def _judge_after(tx: Transaction, root: ObjectModel, allowed: ObjectRights, rows
 
 def _number(value: Any) -> int | None:
     return None if value is None else int(value.id)
+
+
+def _reference(value: Any) -> tuple[int | None, str]:
+    """Return number and object of a reference; the object's name is never null, so that its column has one type."""
+    return (None, "") if value is None else (int(value.id), str(value.object))
