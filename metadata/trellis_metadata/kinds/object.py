@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from trellis_metadata import field_checks, lookup_filters, master_detail, sharing
+from trellis_metadata import activities, field_checks, lookup_filters, master_detail, sharing
 from trellis_metadata.diagnostics import Diagnostic
 from trellis_metadata.kind import Kind, Reference
 from trellis_metadata.labels import Label
@@ -147,6 +147,7 @@ class ObjectKind(Kind):
         for index, path in enumerate(document.get("features", {}).get("search", ())):
             yield Reference(f"/features/search/{index}", "object", name, path)
         yield from sharing.references(document)
+        yield from activities.references(document)
 
     def check(self, document: Document, snapshot: Snapshot, language: Language) -> Iterator[Diagnostic]:
         context = language.context(snapshot)
@@ -159,6 +160,7 @@ class ObjectKind(Kind):
         yield from _record_types(document)
         yield from master_detail.problems(document, context)
         yield from sharing.problems(document, context)
+        yield from activities.problems(document, context)
         for index, rule in enumerate(document.get("validation", ())):
             yield from context.formula(rule["when"], document["name"], f"/validation/{index}/when")
 

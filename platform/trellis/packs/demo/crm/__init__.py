@@ -7,7 +7,7 @@ the pace of the customer's tier, with calls, visits and mails before each move a
 from __future__ import annotations
 
 from trellis.packs.demo.crm.accounts import add_accounts
-from trellis.packs.demo.crm.activities import add_deal_activities, add_lead_activities
+from trellis.packs.demo.crm.activities import add_deal_activities, add_lead_activities, add_notes
 from trellis.packs.demo.crm.campaigns import add_campaigns, add_members
 from trellis.packs.demo.crm.deals import add_deals
 from trellis.packs.demo.crm.leads import add_converted_leads, add_leads
@@ -27,3 +27,4 @@ def tell(story: Story) -> None:
     add_members(story, campaigns, leads, customers)
     add_deal_activities(story, deals)
     add_lead_activities(story, leads)
+    add_notes(story, deals)
