@@ -55,10 +55,12 @@ class Event:
     changes: Sequence[FieldChange]
 
 
-def events_of(root: ObjectModel, number: int, before: int | None = None) -> tuple[list[Event], int | None]:
+def events_of(
+    root: ObjectModel, number: int, before: int | None = None, limit: int = LIMIT
+) -> tuple[list[Event], int | None]:
     """Return a page of the changes that the person may know of, and what to ask the next page with."""
     with g.tenant.database.reading() as connection:
-        page = history_of(g.tenant, connection, g.model, g.person, root.name, number, limit=LIMIT, before=before)
+        page = history_of(g.tenant, connection, g.model, g.person, root.name, number, limit=limit, before=before)
     made = context(names_of_ids(_ids(root, page.changes)))
     return [_event(root, change, made) for change in page.changes], page.before
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 FRAGMENT = {"HX-Request": "true", "HX-Request-Type": "partial"}
 
@@ -23,10 +24,17 @@ def test_older_changes_are_asked_for(admin):
     url = _account(admin, 35)
     page = admin.get(url).text
     assert "Told 35" in page and "<del>Told 2<" not in page
-    older = re.search(r'hx-get="([^"]+history\?before=\d+)"', page)[1]
+    older = unescape(re.search(r'hx-get="([^"]+/timeline\?m=[^"]+)"', page)[1])
     part = admin.get(older, headers=FRAGMENT).text
     assert "Told 2" in part and "<html" not in part
     assert "Told 2" in admin.get(older).text and "<html" in admin.get(older).text
+
+
+def test_the_page_of_the_history_goes_on_to_older_changes(admin):
+    page = admin.get(f"{_account(admin, 35)}/history").text
+    older = re.search(r'hx-get="([^"]+history\?before=\d+)"', page)[1]
+    part = admin.get(older, headers=FRAGMENT).text
+    assert "Told 2" in part and "<html" not in part
 
 
 def test_old_value_is_written_again(admin):

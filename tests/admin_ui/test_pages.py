@@ -156,7 +156,7 @@ def test_list_as_a_fragment_has_no_frame(admin):
 def test_record_page_shows_its_values_and_history(admin):
     text = admin.get(f"/o/deal/{_first_deal(admin)}").text
     assert "Deal information" in text
-    assert "History" in text
+    assert "Timeline" in text
 
 
 def test_a_missing_required_value_is_said_at_the_field(admin):

@@ -95,6 +95,54 @@ MEMO: dict[str, Any] = {
     "sharing": {"default": "edit"},
     "fields": [sample._field("name", "text", "Name", "名称", required=True)],
 }
+TALK: dict[str, Any] = {
+    "kind": "object",
+    "name": "talk",
+    "label": {"en": "Talk", "zh": "沟通"},
+    "name_field": "subject",
+    "sharing": {"default": "private"},
+    "features": {
+        "activity": {
+            "at": "held_at",
+            "text": "words",
+            "open": {"field": "status", "op": "=", "value": "planned"},
+            "done": {"status": "done"},
+        }
+    },
+    "fields": [
+        sample._field("subject", "text", "Subject", "主题", required=True),
+        sample._field("about", "lookup", "About", "关于", target=["ticket", "part"], relationship="talks"),
+        sample._field("held_at", "datetime", "Held", "时间"),
+        sample._field("words", "long_text", "Words", "内容"),
+        sample._field(
+            "status",
+            "picklist",
+            "Status",
+            "状态",
+            default="planned",
+            options=[
+                sample._option("planned", "Planned", "计划", "blue"),
+                sample._option("done", "Done", "完成", "green"),
+            ],
+        ),
+        sample._field("record", "file", "Record", "记录"),
+    ],
+}
+NOTE: dict[str, Any] = {
+    "kind": "object",
+    "name": "note",
+    "label": {"en": "Note", "zh": "笔记"},
+    "name_field": "subject",
+    "sharing": {"default": "controlled_by_parent", "parent": "about"},
+    "features": {"activity": {"text": "text"}},
+    "fields": [
+        sample._field("subject", "text", "Subject", "主题"),
+        sample._field(
+            "about", "lookup", "About", "关于", target=["ticket", "part"], required=True, on_delete="cascade"
+        ),
+        sample._field("text", "rich_text", "Text", "正文", required=True),
+    ],
+}
 VIEW: dict[str, Any] = {
     "kind": "list_view",
     "name": "all_tickets",
@@ -111,7 +159,7 @@ APP: dict[str, Any] = {
     "icon": "heart",
     "items": [{"object": "ticket"}, {"object": "part"}],
 }
-DOCUMENTS = [TICKET, PIPELINE, WIDE, MEMO, VIEW, APP]
+DOCUMENTS = [TICKET, PIPELINE, WIDE, MEMO, TALK, NOTE, VIEW, APP]
 STAGES = ("new", "new", "doing")
 
 

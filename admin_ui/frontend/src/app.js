@@ -25,6 +25,9 @@ import "./js/scroll.js";
 import "./js/notifications.js";
 import "./js/board.js";
 import "./js/mass.js";
+import "./js/calendar.js";
+import "./js/mentions.js";
+import "./js/neighbours.js";
 
 // Styles come from the sheet only: the policy forbids inline ones.
 htmx.config.includeIndicatorCSS = false;
