@@ -15,6 +15,7 @@ from support.kernel import create, publish, rows, table, write
 from support.mail_servers import SmtpServer, smtp_server
 
 from trellis.access.accounts import create_user
+from trellis.access.principal import SYSTEM
 from trellis.jobs import Worker
 from trellis.plugin_settings import change_settings
 from trellis.publishing.errors import InvalidMetadata
@@ -248,7 +249,6 @@ def test_mail_has_no_paper(shop: Tenant) -> None:
 
 
 def test_value_becomes_no_markup_and_no_address_that_runs(shop: Tenant) -> None:
-    from trellis.access.principal import SYSTEM
     from trellis.rules.reader import Onlooker
     from trellis.templates.rendering import preview
 
@@ -360,3 +360,24 @@ def test_call_that_cannot_work_is_refused_when_it_is_published(shop: Tenant, tol
     with pytest.raises(InvalidMetadata) as caught:
         publish(shop, automation(step("ask", "call_webhook", **told)))
     assert [d.code for d in caught.value.diagnostics] == [code]
+
+
+def test_preview_shows_what_the_looker_may_read_and_sends_nothing(shop: Tenant) -> None:
+    from trellis.access.accounts import principal_of
+    from trellis.rules.reader import Onlooker
+    from trellis.templates.rendering import UnknownTemplate, preview
+
+    publish(shop, {**OFFER, "sharing": {"default": "private"}})
+    user = create_user(shop, login="ann", name="Ann")
+    (offer,) = create(shop, "offer", {**VALUES, "name": "A"})
+    with shop.database.reading() as connection:
+        ann = principal_of(shop, connection, user)
+        assert ann is not None
+        for who, subject in ((SYSTEM, "Offer A"), (ann, None)):
+            reader = Onlooker(shop, connection, shop.model(), who, shop.clock.now())
+            if subject is not None:
+                assert preview(reader, MAIL, offer, "en").subject == subject
+                continue
+            with pytest.raises(UnknownTemplate, match="no such record"):
+                preview(reader, MAIL, offer, "en")
+    assert table(shop, delivery) == []

@@ -28,7 +28,7 @@ def install(blueprint: Blueprint) -> None:
 
 
 def _states() -> dict[str, str]:
-    return {deliveries.WAITING: _("Waiting"), deliveries.SENT: _("Sent"), deliveries.FAILED: _("Given up")}
+    return {deliveries.WAITING: _("To be sent"), deliveries.SENT: _("Sent"), deliveries.FAILED: _("Given up")}
 
 
 def _carriers() -> dict[str, str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from trellis.access.decide import allowed_ids
 from trellis.formula import ErrorValue
 from trellis.model import Model
 from trellis.rules.formulas import Case, Formula, compiled, evaluate_all
@@ -142,7 +143,10 @@ def preview(reader: Reader, document: Mapping[str, Any], record: int, language: 
 
     Raises :class:`UnknownTemplate` when the record is not there, :class:`TemplateFailed`.
     """
-    found = render(reader, KIND.read(document), [record], language, guarded=True)
+    template = KIND.read(document)
+    owner = reader.model.object(template.object)
+    seen = allowed_ids(reader.connection, reader.principal, reader.model, owner, {record}, "read")
+    found = render(reader, template, sorted(seen), language, guarded=True)
     if record not in found:
         raise UnknownTemplate("There is no such record.")
     return found[record]

@@ -67,7 +67,15 @@ BUCKET = SettingsGroup(
     },
     (
         SettingField("active", {"en": "Keep new files there", "zh": "新文件保存到此处"}, "boolean", False),
-        SettingField("url", {"en": "Address", "zh": "地址"}, default="", help="https://s3.eu-central-1.amazonaws.com"),
+        SettingField(
+            "url",
+            {"en": "Address", "zh": "地址"},
+            default="",
+            help={
+                "en": "For example https://s3.eu-central-1.amazonaws.com",
+                "zh": "例如 https://s3.eu-central-1.amazonaws.com",
+            },
+        ),
         SettingField("bucket", {"en": "Bucket", "zh": "存储桶"}, default=""),
         SettingField("region", {"en": "Region", "zh": "区域"}, default="us-east-1"),
         SettingField("access_key", {"en": "Access key", "zh": "Access Key"}, default=""),
@@ -76,6 +84,6 @@ BUCKET = SettingsGroup(
     _check,
     _test,
     {"en": "Write and read a test object", "zh": "读写测试"},
-    "files",
+    "file",
     _changed,
 )

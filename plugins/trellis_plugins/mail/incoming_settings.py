@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from trellis.plugin_settings import Problem, SettingField, SettingsGroup, values_of
 from trellis.secrets import secret_of
-from trellis_plugins.mail.settings import MailNotSetUp
+from trellis_plugins.mail.settings import MailNotSetUp, example
 
 if TYPE_CHECKING:
     from trellis.tenant import Tenant
@@ -88,7 +88,7 @@ INCOMING = SettingsGroup(
         "zh": "读取邮箱（IMAP），将邮件归档为相关记录的活动。",
     },
     (
-        SettingField("host", {"en": "Server", "zh": "服务器"}, default="", help="imap.example.com"),
+        SettingField("host", {"en": "Server", "zh": "服务器"}, default="", help=example("imap.example.com")),
         SettingField("port", {"en": "Port", "zh": "端口"}, "number", 993, least=1, most=65535),
         SettingField("security", {"en": "Encryption", "zh": "加密方式"}, "choice", "tls", choices=SECURITY),
         SettingField("user", {"en": "User name", "zh": "用户名"}, default=""),

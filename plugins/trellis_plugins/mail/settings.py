@@ -70,6 +70,11 @@ def is_set_up(tenant: Tenant) -> bool:
     return bool(found["host"] and found["sender"])
 
 
+def example(text: str) -> dict[str, str]:
+    """Return a help text that gives an example."""
+    return {"en": f"For example {text}", "zh": f"例如 {text}"}
+
+
 def _check(values: Mapping[str, Any]) -> Sequence[Problem]:
     found: list[Problem] = []
     for name in ("sender", "reply_to"):
@@ -95,12 +100,14 @@ OUTGOING = SettingsGroup(
     {"en": "Outgoing mail", "zh": "发送邮件"},
     {"en": "The server that takes mail and sends it on (SMTP).", "zh": "负责投递邮件的服务器（SMTP）。"},
     (
-        SettingField("host", {"en": "Server", "zh": "服务器"}, default="", help="smtp.example.com"),
+        SettingField("host", {"en": "Server", "zh": "服务器"}, default="", help=example("smtp.example.com")),
         SettingField("port", {"en": "Port", "zh": "端口"}, "number", 587, least=1, most=65535),
         SettingField("security", {"en": "Encryption", "zh": "加密方式"}, "choice", "starttls", choices=SECURITY),
         SettingField("user", {"en": "User name", "zh": "用户名"}, default=""),
         SettingField("password", {"en": "Password", "zh": "密码"}, "secret"),
-        SettingField("sender", {"en": "Sender's address", "zh": "发件人地址"}, default="", help="crm@example.com"),
+        SettingField(
+            "sender", {"en": "Sender's address", "zh": "发件人地址"}, default="", help=example("crm@example.com")
+        ),
         SettingField("sender_name", {"en": "Sender's name", "zh": "发件人名称"}, default=""),
         SettingField("reply_to", {"en": "Answers go to", "zh": "回复地址"}, default=""),
         SettingField(
