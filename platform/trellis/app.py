@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import secrets
 
 from flask import Flask
@@ -16,6 +17,8 @@ from trellis.late_rules import LateRule
 from trellis.runtime import Runtime
 
 MAX_BODY = 64 * 1024 * 1024
+HOSTS = "TRELLIS_HOSTS"
+"""The setting with the names under which the server may be called, with commas; a leading dot stands for all below. Not set: any."""
 
 
 def create_app(runtime: Runtime, *, default_tenant: str | None = None, rate_limits: RateLimits | None = None) -> Flask:
@@ -26,6 +29,9 @@ def create_app(runtime: Runtime, *, default_tenant: str | None = None, rate_limi
     app = Flask("trellis", static_folder=None)
     app.url_rule_class = LateRule
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    hosts = [h.strip() for h in os.environ.get(HOSTS, "").split(",") if h.strip()]
+    if hosts:
+        app.config["TRUSTED_HOSTS"] = hosts
     app.secret_key = _secret(runtime)
     app.session_interface = PageSessions()
     app.extensions["trellis"] = runtime

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support.app import World
 
-from trellis.access import accounts
+from trellis.access import accounts, memberships
 from trellis.exchange.importing import Importer
 from trellis.exchange.source import open_source
 
@@ -75,10 +75,29 @@ def test_external_id_of_a_hidden_record_is_not_taken_over_by_import(
     assert world.eve.get("/records/account/external/erp/K2").get_json()["name"] == "Also Eve's"
 
 
-def test_anonymous_visitor_learns_no_name_of_a_tenant(world: World) -> None:
-    answer = world.nobody.get("/records/account", headers={"X-Trellis-Tenant": "dem"})
-    assert answer.status_code == 404
-    assert "demo" not in answer.get_data(as_text=True)
+@pytest.mark.parametrize("token", [None, "trl_made_up"])
+def test_stranger_learns_no_name_of_a_tenant(world: World, token: str | None) -> None:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    answers = [
+        world.nobody.get("/records/account", headers={**headers, "X-Trellis-Tenant": name}) for name in ("demo", "dem")
+    ]
+    assert [a.status_code for a in answers] == [401, 401]
+    assert answers[0].get_data() == answers[1].get_data()
+
+
+def test_key_of_another_system_is_neither_taken_nor_probed_without_the_right_to_import(world: World) -> None:
+    narrow = {"name": "account", "rights": ["create", "read", "edit"]}
+    document = {"kind": "permission_set", "name": "clerk", "label": "Clerk", "objects": [narrow]}
+    assert world.ada.post("/metadata/apply", {"documents": [document]}).status_code == 200
+    with world.tenant.database.reading() as connection:
+        old = memberships.memberships(connection, user=world.eve.user)
+    memberships.add(world.tenant, world.eve.user, "permission_set", "clerk")
+    for membership in old:
+        memberships.remove(world.tenant, membership.id)
+    assert world.bob.put("/records/account/external/erp/taken", {"name": "Bob's"}).status_code == 201
+    answers = [world.eve.put(f"/records/account/external/erp/{key}", {"name": "x"}) for key in ("taken", "free")]
+    assert [a.status_code for a in answers] == [403, 403] and answers[0].get_data() == answers[1].get_data()
+    assert world.bob.get("/records/account/external/erp/free").status_code == 404
 
 
 def test_new_password_ends_the_sessions_of_the_old_one(world: World) -> None:

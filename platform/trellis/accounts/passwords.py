@@ -90,7 +90,8 @@ def _score(password: str, words: list[str]) -> int:
 
 def fits(hashed: str | None, password: str) -> bool:
     """Whether a password is the one that was hashed. Costs the same time where there is no hash."""
+    whole = len(password) <= MAX_PASSWORD
     try:
-        return _hasher().verify(hashed or _nobody(), password[:MAX_PASSWORD]) and hashed is not None
+        return _hasher().verify(hashed or _nobody(), password[:MAX_PASSWORD]) and hashed is not None and whole
     except (VerificationError, InvalidHashError):
         return False

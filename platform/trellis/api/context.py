@@ -53,7 +53,8 @@ class Api:
 
     def tenant(self) -> Tenant:
         """Return the tenant that ``X-Trellis-Tenant`` names, else the default, else the only one."""
-        name = request.headers.get("X-Trellis-Tenant") or self.default_tenant
+        wanted = request.headers.get("X-Trellis-Tenant")
+        name = wanted or self.default_tenant
         if name is None:
             names = self.runtime.recent_names()
             if len(names) != 1:
@@ -62,7 +63,9 @@ class Api:
         try:
             return self.runtime.tenant(name)
         except UnknownTenant:
-            # Whoever asks is not known yet: no hint of the names that there are.
+            if wanted is not None:
+                # Whoever asks is not known yet: a tenant that does not exist is answered like one that does not know him.
+                raise _stranger() from None
             raise UnknownTenant("There is no such tenant.") from None
 
     def read(self, body: Callable[[Reading], T], *, scope: str = "read") -> T:
@@ -128,7 +131,7 @@ class Api:
             if known is None or known[0] != version:
                 known = self._tokens(tenant).load(tenant, connection, token)
             if known is None:
-                raise Unauthenticated("The token is unknown or expired.")
+                raise _stranger()
             found = known[1]
         else:
             found = self._by_cookie(tenant)
@@ -151,12 +154,18 @@ class Api:
         key = request.cookies.get(COOKIE)
         session = session_of(tenant, key) if key else None
         if session is None:
-            raise Unauthenticated("Send a token: 'Authorization: Bearer trl_…'.")
+            raise _stranger()
         if request.method not in SAFE and not hmac.compare_digest(
             request.headers.get("X-CSRF-Token", ""), session.csrf
         ):
             raise Unauthenticated("A request with a session cookie needs the header X-CSRF-Token.")
         return session
+
+
+def _stranger() -> Unauthenticated:
+    """Return the refusal of whoever proves nothing: the same for every tenant, existing or not."""
+    told = "The token is unknown or expired." if _bearer() else "Send a token: 'Authorization: Bearer trl_…'."
+    return Unauthenticated(told)
 
 
 def _known_first(tx: Transaction, body: Callable[[Transaction], T]) -> T:

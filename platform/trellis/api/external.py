@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask import Blueprint, Response
 
+from trellis.access import AccessDenied, rights
 from trellis.access.masking import hidden_fields
 from trellis.access.writing import reached
 from trellis.api import reading
@@ -73,6 +74,9 @@ def _read(r: Reading, name: str, outside: str, key: str) -> dict[str, Any]:
 
 def _upsert(tx: Transaction, name: str, outside: str, key: str, raw: dict[str, Any]) -> Reply:
     model = tx.model.object(name)
+    if not rights(tx.principal, model.doc).may("import"):
+        # Keys of other systems are for those who bring records from there: nobody else takes or probes one.
+        raise AccessDenied(f"You may not import records of '{name}': keys of other systems are for those who may.")
     number = _record(tx.connection, name, outside, key)
     if number is not None:
         holder = statements_of(model).fetch(tx.connection, [number]).get(number)
