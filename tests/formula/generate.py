@@ -350,6 +350,9 @@ _FORMS = {
         "CASE({t}, {t}, {d}, {d})",
         "STARTOF('month', {d})",
         "ENDOF('fiscal_year', {d})",
+        "ENDOF('quarter', {d})",
+        "ENDOF('week', {d})",
+        "STARTOF('half', {d})",
         "STARTOF('week', {d})",
     ],
     "m": [

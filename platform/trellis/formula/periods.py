@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Sequence
 from datetime import date, timedelta
 
@@ -45,5 +46,5 @@ def period_end(context: Context, period: str, day: date) -> date:
     start = period_start(context, period, day)
     if period == "week":
         return start + timedelta(days=6)
-    end: date = add_months(start, MONTHS[period]).replace(day=1) - timedelta(days=1)
-    return end
+    last: date = add_months(start, MONTHS[period] - 1)
+    return last.replace(day=monthrange(last.year, last.month)[1])

@@ -2,6 +2,7 @@
 
 from trellis.formula.function import Function, Reads
 from trellis.formula.periods import check_period, period_end
+from trellis.formula.sql.periods import period_sql
 
 FUNCTION = Function(
     "ENDOF",
@@ -13,6 +14,7 @@ FUNCTION = Function(
     count=(2, 2),
     context=True,
     python=period_end,
-    refused="ENDOF has no SQL yet",
-    examples=(('ENDOF("month", DATE(2024, 2, 3))', "2024-02-29"),),
+    postgresql=period_sql("ENDOF", end=True),
+    fails="null",
+    examples=(('ENDOF("month", DATE(2024, 2, 3))', "2024-02-29"), ('ENDOF("year", DATE(9999, 2, 3))', "9999-12-31")),
 )

@@ -2,6 +2,7 @@
 
 from trellis.formula.function import Function, Reads
 from trellis.formula.periods import check_period, period_start
+from trellis.formula.sql.periods import period_sql
 
 FUNCTION = Function(
     "STARTOF",
@@ -13,6 +14,6 @@ FUNCTION = Function(
     count=(2, 2),
     context=True,
     python=period_start,
-    refused="STARTOF has no SQL yet",
+    postgresql=period_sql("STARTOF"),
     examples=(('STARTOF("quarter", DATE(2026, 11, 22))', "2026-10-01"),),
 )
