@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from trellis_metadata.language import Language
 
 LOCAL = "local"
-WITHOUT_OBJECT = frozenset({"action", "endpoint"})
+WITHOUT_OBJECT = frozenset({"action", "endpoint", "scheduled"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,20 @@ class ScriptKind(Kind):
                 "/path" if "path" in document else "",
                 "An endpoint has a 'path', and a script with a 'path' has the event 'endpoint'.",
                 "Add the one that is missing, or remove the other.",
+            )
+        if ("scheduled" in events) != ("schedule" in document):
+            yield Diagnostic(
+                "script_schedule",
+                "/schedule" if "schedule" in document else "",
+                "A scheduled script has a 'schedule', and one with a 'schedule' has the event 'scheduled'.",
+                "Add the one that is missing, or remove the other.",
+            )
+        if "scheduled" in events and (len(events) > 1 or "object" in document):
+            yield Diagnostic(
+                "schedule_alone",
+                "/events",
+                "A scheduled script has no object and no other events: it sees no record.",
+                "Make two scripts of it; it finds records by crm.query.",
             )
         if "methods" in document and "endpoint" not in events:
             yield Diagnostic("endpoint_path", "/methods", "Only an endpoint has 'methods'.", "Remove 'methods'.")

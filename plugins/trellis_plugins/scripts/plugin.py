@@ -34,6 +34,7 @@ def trellis_check_document(tenant: Tenant, document: Any) -> Iterable[Any]:
     from trellis_metadata.diagnostics import Diagnostic
     from trellis_plugins.scripts.host.errors import ScriptRefused
     from trellis_plugins.scripts.host.sandbox import shared
+    from trellis_plugins.scripts.schedules import problems_of
 
     if (
         not isinstance(document, dict)
@@ -41,15 +42,16 @@ def trellis_check_document(tenant: Tenant, document: Any) -> Iterable[Any]:
         or not isinstance(document.get("source"), str)
     ):
         return []
+    found = list(problems_of(document))
     try:
         shared().compile(document["source"])
     except ScriptRefused as refusal:
         place = f"script/{document.get('name')}"
-        return [
+        found += [
             Diagnostic("script_refused", "/source", f"Line {p['line']}: {p['message']}", "Change the source.", place)
             for p in refusal.problems
         ]
-    return []
+    return found
 
 
 @hookimpl
@@ -70,11 +72,20 @@ def trellis_install_api(blueprint: Blueprint, api: Any) -> None:
 
 @hookimpl
 def trellis_topics() -> Iterable[Any]:
-    """Handle queued actions."""
+    """Handle queued actions and scheduled scripts."""
     from trellis.jobs.topics import Topic
-    from trellis_plugins.scripts.actions import TOPIC, handle
+    from trellis_plugins.scripts import actions, schedules
 
-    return [Topic(TOPIC, False, handle)]
+    return [Topic(actions.TOPIC, False, actions.handle), Topic(schedules.TOPIC, False, schedules.handle)]
+
+
+@hookimpl
+def trellis_schedules() -> Iterable[Any]:
+    """Let scripts run again and again."""
+    from trellis.jobs.schedule_sources import Source
+    from trellis_plugins.scripts.schedules import schedules_of
+
+    return [Source("script", schedules_of)]
 
 
 @hookimpl
