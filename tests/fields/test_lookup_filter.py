@@ -181,3 +181,22 @@ def test_filter_over_several_targets_is_refused(crm: Tenant) -> None:
     with pytest.raises(InvalidMetadata) as refusal:
         publish(crm, obj("task", field("about", "lookup", target=["account", "deal"], filter=ACTIVE)))
     assert [d.code for d in refusal.value.diagnostics] == ["ambiguous_filter"]
+
+
+def test_filter_that_a_database_cannot_compute_is_refused_when_it_is_published(crm: Tenant) -> None:
+    deal = next(d for d in DOCUMENTS if d["name"] == "deal")
+
+    def publish_with(formula: str) -> None:
+        condition = {"and": [ACTIVE, {"formula": formula}]}
+        fields = [{**f, "filter": condition} if f["name"] == "account" else f for f in deal["fields"]]
+        publish(crm, {**deal, "fields": fields})
+
+    with pytest.raises(InvalidMetadata) as refusal:
+        publish_with('REGEX(name, "A.*")')
+    (found,) = refusal.value.diagnostics
+    assert (found.code, found.pointer) == ("no_exact_sql", "/fields/1/filter/and/1/formula")
+    assert found.message == "PostgreSQL cannot compute it exactly: REGEX has no exact SQL on PostgreSQL."
+    publish_with('BEGINS(name, "A")')
+    good, bad = (ref(crm, "account", n) for n in create(crm, "account", *({"name": n, "active": True} for n in "AB")))
+    create(crm, "deal", {"account": good})
+    assert refused(crm, {"account": bad}) == [{"account": ["not_allowed"]}]

@@ -19,6 +19,7 @@ from trellis_metadata.formula.checker import check
 from trellis_metadata.formula.errors import FormulaError
 from trellis_metadata.formula.parser import parse
 from trellis_metadata.formula.scope import Symbol
+from trellis_metadata.formula.typed import Typed
 from trellis_metadata.snapshot import Snapshot
 
 DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
@@ -37,6 +38,11 @@ def refusal(snapshot: Snapshot, object_name: str, text: str, field: Mapping[str,
     except FormulaError:
         return None
     scale = field.get("scale", DEFAULT_SCALE) if field and field["returns"] in NUMBERS else None
+    return refusal_of(typed, object_name, snapshot, scale=scale)
+
+
+def refusal_of(typed: Typed, object_name: str, snapshot: Snapshot, *, scale: int | None = None) -> str | None:
+    """Return why a database cannot compute a checked formula over records of an object; None when both can."""
 
     def resolve(symbol: Symbol) -> sa.ColumnElement[Any]:
         return sa.column("c", _stored_as(snapshot, object_name, symbol.path))

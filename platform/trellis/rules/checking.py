@@ -61,10 +61,22 @@ def check_formula(
 
 def _filter(text: str, object_name: str, snapshot: Snapshot, pointer: str) -> Iterator[Diagnostic]:
     try:
-        typed_filter(text, object_name, snapshot)
+        typed = typed_filter(text, object_name, snapshot)
     except FormulaError as error:
         for problem in error.problems:
             yield Diagnostic(problem.code, pointer, problem.show(text), "Correct the formula at the marked place.")
+        return
+    if pointer.startswith("/fields/"):
+        yield from _lookup(typed, object_name, snapshot, pointer)
+
+
+def _lookup(typed: Typed, object_name: str, snapshot: Snapshot, pointer: str) -> Iterator[Diagnostic]:
+    """Judge the filter of a lookup, which the database answers at each write: without SQL it would allow nothing."""
+    from trellis.ripples.sql_check import refusal_of  # which stands above the rules
+
+    why = refusal_of(typed, object_name, snapshot)
+    if why:
+        yield Diagnostic("no_exact_sql", pointer, why, "Write the condition with other functions.")
 
 
 def _template(text: str, object_name: str, snapshot: Snapshot, pointer: str) -> Iterator[Diagnostic]:
