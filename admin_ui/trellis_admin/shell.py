@@ -150,6 +150,7 @@ def setup_items() -> list[Item]:
     return [
         Item(_("Objects and fields"), "/setup/objects", "database", go="s"),
         Item(_("Decision tables"), "/setup/decision-tables", "table"),
+        Item(_("Approvals"), "/setup/approvals", "circle-check"),
         Item(_("Automations"), "/setup/automations", "bolt"),
         Item(_("Calendars"), "/setup/calendars", "calendar-time"),
         Item(_("Packs"), "/setup/packs", "package"),
