@@ -50,6 +50,8 @@ def test_the_sample_is_right() -> None:
         (changed("stages", 0, "reopen", value=True), ("not_closed", "/stages/0/reopen")),
         (changed("stages", 3, "initial", value=True), ("closed_at_start", "/stages/3/initial")),
         (changed("stages", 3, "stuck_after", value="P1D"), ("closed_stage", "/stages/3/stuck_after")),
+        (changed("stages", 0, "stuck_counts", value="working_time"), ("key_without_effect", "/stages/0/stuck_counts")),
+        (changed("stages", 3, "stuck_counts", value="working_time"), ("closed_stage", "/stages/3/stuck_counts")),
         (changed("stages", 0, "enter_message", value="No"), ("message_without_gate", "/stages/0/enter_message")),
         (changed("stages", 3, "enter_when", value="amout > 0"), ("unknown_name", "/stages/3/enter_when")),
         (changed("stages", 0, "probability", value=101), ("out_of_range", "/stages/0/probability")),
@@ -95,3 +97,20 @@ def test_a_stage_field_has_pipelines_or_options() -> None:
 def test_a_pipeline_belongs_to_one_object() -> None:
     other = obj("order", field("stage", "stage", pipelines=["smb"]))
     assert judged(deal(), SMB, KA, other) == [("pipeline_of_other_object", "/object")]
+
+
+def test_a_probability_outside_the_limits_of_its_field_is_refused() -> None:
+    owner = deal()
+    fields = [{**f, "max": "50"} if f["name"] == "probability" else f for f in owner["fields"]]
+    found = judged({**owner, "fields": fields}, SMB, KA)
+    assert found == [("out_of_range", "/stages/2/probability"), ("out_of_range", "/stages/3/probability")]
+
+
+def test_a_forecast_that_is_no_option_of_its_field_is_refused() -> None:
+    owner = deal()
+    options = [{"name": n} for n in ("pipeline", "best_case", "shut")]
+    picklist = {"name": "forecast", "type": "picklist", "options": options}
+    fields = [picklist if f["name"] == "forecast" else f for f in owner["fields"]]
+    assert judged({**owner, "fields": fields}, SMB, KA) == [("unknown_option", "/stages/3/forecast")]
+    picklist["options"] = [*options, {"name": "closed"}]
+    assert judged({**owner, "fields": fields}, SMB, KA) == []

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from support.kernel import ADMIN, codes, create, publish, table, undo, write
+from support.kernel import ADMIN, codes, counting, create, publish, ref, table, undo, write
 
+from trellis.access import memberships
+from trellis.access.accounts import create_user
 from trellis.clock import FakeClock
 from trellis.jobs import Worker
 from trellis.pipelines.checklist import UnknownActivity, tick
@@ -145,6 +147,31 @@ def test_a_record_that_stays_too_long_is_stuck_once(deals: Tenant, clock: FakeCl
     move(deals, stays, stage="new")
     with deals.database.reading() as c:
         assert stuck_records(c, "deal", "stage") == []
+
+
+def test_stuck_limits_in_working_time_go_by_the_calendar_of_the_owner(deals: Tenant, clock: FakeClock) -> None:
+    week = {"monday": ["09:00-17:00"], "tuesday": ["09:00-17:00"]}
+    office = {"kind": "calendar", "name": "office", "time_zone": "UTC", "hours": week, "default": True}
+    nights = {"kind": "calendar", "name": "nights", "time_zone": "UTC", "hours": {"friday": ["20:00-23:00"]}}
+    stages = [{**s, "stuck_counts": "working_time"} if s["name"] == "talk" else s for s in SMB["stages"]]
+    stages = [{**s, "stuck_after": "P3DT2H"} if s["name"] == "talk" else s for s in stages]
+    publish(deals, office, nights, {**SMB, "stages": stages})
+    people = [create_user(deals, login=n, name=n) for n in ("ada", "bob")]
+    memberships.add(deals, people[1], "calendar", "nights")
+    clock.set(datetime(2026, 3, 2, 16, 0, tzinfo=UTC))  # a Monday
+    rows = [
+        {"name": n, **({"owner": ref(deals, "user", o)} if o else {})}
+        for n, o in (("a", people[0]), ("b", people[1]), ("c", None))
+    ]
+    records = create(deals, "deal", *rows)
+    with counting(deals) as statements:
+        move(deals, *records, stage="talk")
+    assert len([s for s in statements if "FROM t_member" in s]) == 1
+    due = {r["payload"]["record"]: r["due_at"] for r in table(deals, system.outbox) if r["topic"] == "stage_stuck"}
+    # Three working days after Monday: Tuesday, Monday, Tuesday the 10th, 16:00; two hours more: Monday the 16th, 10:00.
+    office_due = datetime(2026, 3, 16, 10, 0, tzinfo=UTC)
+    # Three Fridays: 6, 13, 20 March; at 16:00 closed, so from 20:00 two hours.
+    assert due == {records[0]: office_due, records[1]: datetime(2026, 3, 20, 22, 0, tzinfo=UTC), records[2]: office_due}
 
 
 @pytest.mark.parametrize("in_flight", ["current", "finish"])

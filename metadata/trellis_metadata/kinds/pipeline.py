@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from trellis_metadata.diagnostics import Diagnostic, did_you_mean
@@ -138,7 +139,7 @@ def _stages(document: Document) -> Iterator[Diagnostic]:
                     f"Add '{gate}' or remove the message.",
                 )
         if "closed" in stage:
-            for key in ("leave_when", "activities", "stuck_after"):
+            for key in ("leave_when", "activities", "stuck_after", "stuck_counts"):
                 if key in stage:
                     yield Diagnostic(
                         "closed_stage",
@@ -146,6 +147,13 @@ def _stages(document: Document) -> Iterator[Diagnostic]:
                         f"Nothing goes on in a closed stage: '{key}' would have no effect.",
                         f"Remove '{key}'.",
                     )
+        if "stuck_counts" in stage and "stuck_after" not in stage and "closed" not in stage:
+            yield Diagnostic(
+                "key_without_effect",
+                f"{at}/stuck_counts",
+                "'stuck_counts' says how 'stuck_after' is counted, and there is none.",
+                "Add 'stuck_after' or remove 'stuck_counts'.",
+            )
         for key in ("probability", "forecast"):
             if key in stage and f"{key}_field" not in document:
                 yield Diagnostic(
@@ -217,6 +225,42 @@ def _fields(document: Document, context: Check) -> Iterator[Diagnostic]:
                 f"/{key}",
                 f"Field '{document[key]}' is a {found.type}; expected {' or '.join(categories)}.",
                 "Name another field.",
+            )
+    fields = context.relations.fields(owner)
+    yield from _probabilities(document, fields.get(document.get("probability_field", "")) or {})
+    yield from _forecasts(document, fields.get(document.get("forecast_field", "")) or {}, context.snapshot)
+
+
+def _probabilities(document: Document, field: Mapping[str, Any]) -> Iterator[Diagnostic]:
+    """Judge what stages write into the probability field by the limits of the field."""
+    least, most = (Decimal(str(field[k])) if k in field else None for k in ("min", "max"))
+    for number, stage in enumerate(document["stages"]):
+        value = Decimal(str(stage.get("probability", 0)))
+        if "probability" in stage and ((least is not None and value < least) or (most is not None and value > most)):
+            allowed = " and ".join(f"{w} {v}" for w, v in (("at least", least), ("at most", most)) if v is not None)
+            yield Diagnostic(
+                "out_of_range",
+                f"/stages/{number}/probability",
+                f"{value} cannot be written into '{field['name']}', which takes {allowed}.",
+                "Change the value, or the limits of the field.",
+            )
+
+
+def _forecasts(document: Document, field: Mapping[str, Any], snapshot: Snapshot) -> Iterator[Diagnostic]:
+    """Judge what stages write into the forecast field by the options of the field."""
+    if field.get("type") != "picklist":
+        return
+    options = field.get("options")
+    if options is None:
+        options = (snapshot.get("picklist", field.get("picklist", "")) or {}).get("options", ())
+    names = [o["name"] for o in options]
+    for number, stage in enumerate(document["stages"]):
+        if "forecast" in stage and stage["forecast"] not in names:
+            yield Diagnostic(
+                "unknown_option",
+                f"/stages/{number}/forecast",
+                f"'{field['name']}' has no option '{stage['forecast']}'.{did_you_mean(stage['forecast'], names)}",
+                f"Options: {', '.join(names)}.",
             )
 
 

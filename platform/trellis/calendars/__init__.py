@@ -4,6 +4,7 @@ from trellis.calendars.always import ALWAYS
 from trellis.calendars.calendar import Calendar, NeverOpen
 from trellis.calendars.choosing import calendar_for, calendars_for
 from trellis.calendars.compiled import UnknownCalendar, calendar_of, calendars_in, default_calendar
+from trellis.calendars.reckoning import later
 from trellis.calendars.working_time import WorkingTime
 
 __all__ = [
@@ -17,4 +18,5 @@ __all__ = [
     "calendars_for",
     "calendars_in",
     "default_calendar",
+    "later",
 ]

@@ -48,6 +48,11 @@ class Stage:
         return text_of(self.document.get("label"), language, self.name.replace("_", " ").capitalize())
 
     @property
+    def counts_working_time(self) -> bool:
+        """Whether ``stuck_after`` is counted by the calendar of the record's owner."""
+        return self.document.get("stuck_counts") == "working_time"
+
+    @property
     def going_on(self) -> bool:
         """Whether entering it is going on, to an open stage or to success; the opposite is giving up."""
         return self.closed in (None, "won")

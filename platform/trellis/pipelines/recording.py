@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from trellis.calendars import WorkingTime, calendars_for, default_calendar, later
 from trellis.model import ObjectModel
 from trellis.pipelines import stays
 from trellis.pipelines.versions import pipelines_of
@@ -27,7 +28,7 @@ def record_stays(tx: Transaction, model: ObjectModel, rows: Sequence[Row]) -> No
         if moved:
             stays.end(tx.connection, [_end(tx, w) for w in moved if w.stay is not None])
             stays.begin(tx.connection, [_begin(tx, model, w) for w in moved])
-            tx.trail.enqueue_many(STUCK, [d for w in moved if (d := _due(tx, model, w)) is not None])
+            tx.trail.enqueue_many(STUCK, _clocks(tx, model, moved))
             for walk in moved:
                 _fact(tx, model, walk)
         # What was decided stays: the write may be taken back and made again. A decision holds its row, so that no other
@@ -69,13 +70,22 @@ def _digest(walk: Walk) -> str:
     return walk.pipeline.digest
 
 
-def _due(tx: Transaction, model: ObjectModel, walk: Walk) -> Message | None:
-    stage = walk.stage
-    if stage is None or stage.stuck_after is None:
-        return None
+def _clocks(tx: Transaction, model: ObjectModel, moved: Sequence[Walk]) -> list[Message]:
+    """Return the messages that fall due when records have stood in their new stages for too long."""
+    limited = [w for w in moved if w.stage is not None and w.stage.stuck_after is not None]
+    working = [w for w in limited if w.stage is not None and w.stage.counts_working_time]
+    owners = {id(w): owner.id for w in working if (owner := w.row.value("owner")) is not None}
+    known = calendars_for(tx.tenant, tx.connection, owners.values()) if owners else {}
+    default = default_calendar(tx.model.snapshot)
+    return [_clock(tx, model, w, known.get(owners.get(id(w), 0), default)) for w in limited]
+
+
+def _clock(tx: Transaction, model: ObjectModel, walk: Walk, calendar: WorkingTime) -> Message:
+    stage, began = walk.stage, _moment(tx, walk)
+    assert stage is not None and stage.stuck_after is not None
     payload = {"object": model.name, "record": walk.row.id, "field": walk.field, "stage": stage.name}
-    began = _moment(tx, walk)
-    return Message({**payload, "entered_at": began.isoformat()}, began + stage.stuck_after)
+    due = later(calendar, began, stage.stuck_after) if stage.counts_working_time else began + stage.stuck_after
+    return Message({**payload, "entered_at": began.isoformat()}, due)
 
 
 def _fact(tx: Transaction, model: ObjectModel, walk: Walk) -> None:
