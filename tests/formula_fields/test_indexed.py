@@ -17,6 +17,7 @@ from support.kernel import counting, create, field, obj, page, person, publish, 
 
 from trellis.cli import root
 from trellis.cli.checks import rollups, stored_formulas
+from trellis.exchange.archive import backup, restore_tenant
 from trellis.fields import field_types
 from trellis.publishing import publication
 from trellis.publishing.publisher import Publisher
@@ -156,6 +157,16 @@ def test_a_related_record_s_copy_is_read_over_the_relation(shop: Tenant) -> None
     assert values(shop, "item", "parent.double") == [None, "9.000", None, None]
     assert values(shop, "item", "name", filter={"field": "parent.double", "op": ">", "value": "8"}) == ["Beta"]
     assert values(shop, "item", "name", filter="parent.double > 8") == ["Beta"]
+
+
+def test_a_restored_archive_has_the_copies_and_keeps_them(open_home: Any, tmp_path: Path) -> None:
+    runtime, _ = open_home("indexed formulas in an archive", lambda runtime: build(runtime.create_tenant("acme")))
+    backup(runtime.tenant("acme"), tmp_path / "acme.zip")
+    restored = restore_tenant(runtime, tmp_path / "acme.zip", "again")
+    assert held(restored, "margin") == held(runtime.tenant("acme"), "margin")
+    create(restored, "item", {"name": "after", "amount": "8", "cost": "2"})
+    assert values(restored, "item", "margin")[-1] == "75.00"
+    assert_right(restored)
 
 
 def test_there_is_an_index_for_each(shop: Tenant) -> None:
