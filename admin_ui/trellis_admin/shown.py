@@ -137,3 +137,19 @@ def groupable(root: ObjectModel) -> list[tuple[str, str]]:
         for f in root.all_fields
         if f.category in kinds and f.is_shown and f.name not in ("deleted_at",) and can_sort(root, f.name)
     ]
+
+
+FIELD_OF = {"list": "group_by", "board": "group_by", "calendar": "date", "gallery": "image", "tree": "parent"}
+"""The setting that the address calls ``by``, for each way to show records."""
+
+
+def settings_of(shown: Shown) -> dict[str, str]:
+    """Return how the records on screen are shown, as a view keeps it."""
+    made = {"type": shown.shape}
+    by = shown.setting(FIELD_OF.get(shown.shape, "group_by"), shown.state.by)
+    lanes = shown.setting("lanes", shown.state.lanes) if shown.shape == "board" else ""
+    return {
+        **made,
+        **({FIELD_OF[shown.shape]: by} if by and shown.shape in FIELD_OF else {}),
+        **({"lanes": lanes} if lanes else {}),
+    }

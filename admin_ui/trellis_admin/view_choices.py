@@ -32,6 +32,7 @@ def saved_documents(name: str) -> list[Mapping[str, Any]]:
                 {"field": s.removeprefix("-"), "direction": "desc" if s.startswith("-") else "asc"} for s in view.sort
             ],
             "owner": view.owner,
+            **view.settings,
         }
         for view in found
     ]

@@ -1,4 +1,4 @@
-"""Lists that people save for themselves, or for everybody: columns, a filter and an order.
+"""Lists that people save for themselves, or for everybody: columns, a filter, an order, and how the records are shown.
 
 A saved view is a wish, not a right: whoever opens it sees what he may see of it. It is checked when it is saved, as a query of
 the one who saves it. Only its owner changes it; an administrator may remove what is shared.
@@ -20,18 +20,24 @@ from trellis.query.query import InvalidQuery, Sort, problem
 from trellis.storage.tables.people import saved_view
 from trellis.transaction.errors import NotFound
 from trellis_metadata.diagnostics import did_you_mean
+from trellis_metadata.kinds.list_view import SETTINGS
 
 if TYPE_CHECKING:
     from trellis.tenant import Tenant
 
 MAX_VIEWS, MAX_LABEL, MAX_COLUMNS = 100, 80, 50
+SETTLED = "created_at"
+"""A field that every object has: what stands in for the columns where only the settings are judged."""
 _V = saved_view.c
-_KEYS = ("label", "shared", "columns", "filter", "sort")
+_KEYS = ("label", "shared", "columns", "filter", "sort", "type", *SETTINGS)
 
 
 @dataclass(frozen=True, slots=True)
 class SavedView:
-    """A saved view. ``columns`` and ``sort`` are field paths, ``-`` before a path of ``sort`` turns the order round."""
+    """A saved view. ``columns`` and ``sort`` are field paths, ``-`` before a path of ``sort`` turns the order round.
+
+    ``settings`` are ``type`` and the fields that it uses, as in list views of metadata (board, ``group_by`` …).
+    """
 
     id: int
     object: str
@@ -41,6 +47,7 @@ class SavedView:
     columns: tuple[str, ...]
     filter: Mapping[str, Any] | None
     sort: tuple[str, ...]
+    settings: Mapping[str, str]
 
 
 def views_for(connection: Connection, principal: Principal, object_name: str) -> list[SavedView]:
@@ -69,6 +76,7 @@ def save_view(
         "columns": list(wanted.columns),
         "filter": wanted.filter,
         "sort": list(wanted.sort),
+        "settings": dict(wanted.settings),
         "changed_at": tenant.clock.now(),
     }
     with tenant.database.writing() as connection:
@@ -106,6 +114,7 @@ def as_json(model: Model, view: SavedView) -> dict[str, Any]:
         "columns": list(view.columns),
         "filter": view.filter,
         "sort": list(view.sort),
+        **view.settings,
     }
 
 
@@ -119,6 +128,7 @@ def _read(row: Mapping[str, Any]) -> SavedView:
         tuple(row["columns"]),
         row["filter"],
         tuple(row["sort"]),
+        row["settings"] or {},
     )
 
 
@@ -141,11 +151,14 @@ def _parse(object_name: str, owner: int, raw: Mapping[str, Any]) -> SavedView:
         problems.append(problem("shared", "wrong_type", "'shared' is true or false."))
     if tree is not None and not isinstance(tree, Mapping):
         problems.append(problem("filter", "wrong_type", "'filter' is a filter tree."))
+    settings = {key: raw[key] for key in ("type", *SETTINGS) if raw.get(key) is not None}
+    problems += [
+        problem(key, "wrong_type", f"'{key}' is a text.") for key, v in settings.items() if not isinstance(v, str)
+    ]
     if problems:
         raise InvalidQuery(problems)
-    return SavedView(
-        0, object_name, owner, str(label).strip(), shared, tuple(dict.fromkeys(columns or ())), tree, tuple(sort)
-    )
+    made = tuple(dict.fromkeys(columns or ()))
+    return SavedView(0, object_name, owner, str(label).strip(), shared, made, tree, tuple(sort), settings)
 
 
 def _is_paths(value: object) -> bool:
@@ -153,8 +166,23 @@ def _is_paths(value: object) -> bool:
 
 
 def _try(tenant: Tenant, principal: Principal, view: SavedView) -> None:
-    """Ask for one record of the view, so that what does not fit is refused before it is stored."""
+    """Ask for one record of the view, so that what does not fit is refused before it is stored.
+
+    How it is shown is judged as that of a list view of metadata.
+    """
     sorts = tuple(Sort(s.removeprefix("-"), s.startswith("-")) for s in view.sort)
     with tenant.database.reading() as connection:
         model = tenant.model_in(connection)
-        run_query(tenant, connection, model, principal, Query(view.object, view.columns, view.filter, sorts, limit=1))
+        fields = (*view.columns, *(v for k, v in view.settings.items() if k in SETTINGS))
+        run_query(tenant, connection, model, principal, Query(view.object, fields, view.filter, sorts, limit=1))
+        if view.settings:
+            document = {"kind": "list_view", "name": "saved", "object": view.object, **view.settings}
+            problems = _wrong_settings(tenant, model, document)
+            if problems:
+                raise InvalidQuery(problems)
+
+
+def _wrong_settings(tenant: Tenant, model: Model, document: dict[str, Any]) -> list[dict[str, str]]:
+    _, found = tenant.language.check([{**document, "columns": [SETTLED]}], model.snapshot)
+    keys = {f"/{key}": key for key in ("type", *SETTINGS)}
+    return [problem(keys[d.pointer], d.code, d.message) for d in found if d.pointer in keys]

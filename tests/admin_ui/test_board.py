@@ -166,3 +166,14 @@ def test_sixty_stages_cost_no_more_statements_than_twelve(clients, runtime):
     assert len(cards) <= board.EAGER + 3
     assert page.count("intersect once") >= 60 - board.EAGER
     assert "data-board-jump" in page
+
+
+def test_a_saved_view_keeps_how_the_records_are_shown(clients):
+    rep = clients["rep"]
+    sent = {"label": "My board", "c": ["name", "cost"], "as": "board", "by": "level", "lanes": "stage"}
+    url = rep.post("/o/ticket/views", data=sent).location
+    page = rep.get(url).text
+    assert set(_heads(page)) >= {"low", "high"} and "t-board__lane" in page
+    rep.post(f"/o/ticket/views/{url.rpartition('-')[2]}/delete")
+    nonsense = {"label": "x", "c": ["name"], "as": "board", "by": "cost"}
+    assert rep.post("/o/ticket/views", data=nonsense).status_code == 422

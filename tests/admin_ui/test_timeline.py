@@ -154,7 +154,10 @@ def test_the_page_tells_who_can_see_the_record_and_why(clients):
     url = _ticket(clients["rep"], "Ticket 10")
     page = clients["rep"].get(f"{url}/access").text
     assert "2 people can see this record." in page
-    assert "Ada Park" in page and "Eve Stone" not in page
+    assert "Ada Park" in page and "Eve Stone" not in page and "Why?" not in page
+    asked = re.search(r'href="([^"]+/access\?user=[^"]+)"', clients["ada"].get(f"{url}/access").text)[1]
+    assert "Why 陈思远 sees it" in clients["ada"].get(asked).text
+    assert "Why 陈思远 sees it" in clients["rep"].get(f"{url}/access?user=user_1").text
     assert clients["eve"].get(f"{url}/access").status_code == 404
 
 

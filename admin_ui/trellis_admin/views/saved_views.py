@@ -11,7 +11,7 @@ from trellis_admin.list_state import ListState
 from trellis_admin.page import go, refuse
 from trellis_admin.reading import object_model
 from trellis_admin.session import needs_person
-from trellis_admin.shown import shown_of
+from trellis_admin.shown import settings_of, shown_of
 from trellis_admin.view_choices import PREFIX
 
 
@@ -32,6 +32,7 @@ def save(name: str) -> Response:
         "columns": list(query.fields),
         "filter": query.filter,
         "sort": [f"-{s.path}" if s.descending else s.path for s in query.sort][:3],
+        **settings_of(shown),
     }
     try:
         made = save_view(g.tenant, g.person, name, raw)

@@ -24,7 +24,8 @@ from trellis_admin.reading import label_of, names_of_ids, number_of, object_mode
 from trellis_admin.session import needs_person
 from trellis_admin.timeline import Subject, timeline_of
 from trellis_admin.timeline.activities import kinds_of, upcoming
-from trellis_admin.writing import texts_of
+from trellis_admin.writing import texts_of, write
+from trellis_metadata.activities import activity_of
 
 SUGGESTED, SEEN_BY, FILES = 8, 200, 50
 
@@ -33,6 +34,7 @@ def install(blueprint: Blueprint) -> None:
     blueprint.add_url_rule("/o/<name>/<record>/timeline", "timeline", older)
     blueprint.add_url_rule("/o/<name>/<record>/log", "quick_log", note_down, methods=["POST"])
     blueprint.add_url_rule("/o/<name>/<record>/tick/<activity>", "tick_off", tick_off, methods=["POST"])
+    blueprint.add_url_rule("/o/<name>/<record>/done", "activity_done", done, methods=["POST"])
     blueprint.add_url_rule("/o/<name>/<record>/files", "attach_file", attach, methods=["POST"])
     blueprint.add_url_rule("/o/<name>/<record>/access", "record_access", access)
     blueprint.add_url_rule("/people.json", "people_json", people)
@@ -123,6 +125,26 @@ def tick_off(name: str, record: str, activity: str) -> Response:
 
 
 @needs_person
+def done(name: str, record: str) -> Response:
+    """Note that an activity is done; the message offers to take it back."""
+    root = object_model(name)
+    values = (activity_of(root.doc) or {}).get("done")
+    if not values:
+        raise NotFound
+    row = one_record(root, record)
+    try:
+        if "back" in request.form:
+            values = {n: request.form.get(f"was.{n}") or None for n in values}
+        write(lambda tx: tx.update(name, [{"id": record, **values}]))
+    except RecordsInvalid as error:
+        return refuse(" ".join(texts_of(error.errors[0]).values()) or error.message)
+    if "back" in request.form:
+        return go("/", _("Undone"))
+    was = {f"was.{n}": row.get(n) or "" for n in values}
+    return go("/", _("Done"), undo={"url": f"/o/{name}/{record}/done", "values": {"back": "1", **was}})
+
+
+@needs_person
 def attach(name: str, record: str) -> Response:
     """Attach files to the record."""
     root = object_model(name)
@@ -147,14 +169,15 @@ def _again(subject: Subject, text: str) -> Response:
 
 @needs_person
 def access(name: str, record: str) -> Response:
-    """Who can see the record, and why: of oneself, or of the person named by ``user``."""
+    """Who can see the record, and why: of oneself; administrators may ask about anybody by ``user``."""
     root = object_model(name)
     row = one_record(root, record)
     number = number_of(record, name)
     with g.tenant.database.reading() as connection:
         readers = who(g.tenant, connection, g.model, root, number)
         editors = {p.user for p in who(g.tenant, connection, g.model, root, number, "edit")}
-        asked = next((p for p in readers if format_id("user", p.user or 0) == request.args.get("user")), g.person)
+        wanted = request.args.get("user") if g.person.admin else None
+        asked = next((p for p in readers if format_id("user", p.user or 0) == wanted), g.person)
         why = explain_access(connection, g.model, asked, root, number, "read")
     return render(
         "parts/record_access.html" if wants_fragment() else "pages/record_access.html",
@@ -167,7 +190,7 @@ def access(name: str, record: str) -> Response:
         asked=asked.name,
         asked_id=format_id("user", asked.user or 0),
         paths=[p.to_json(language().code)["text"] for p in why.paths],
-        is_admin=asked.admin,
+        may_ask=g.person.admin,
         url=f"/o/{name}/{record}/access",
     )
 

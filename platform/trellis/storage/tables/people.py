@@ -35,6 +35,7 @@ saved_view = sa.Table(
     sa.Column("columns", json_column(), nullable=False),
     sa.Column("filter", json_column()),
     sa.Column("sort", json_column(), nullable=False),
+    sa.Column("settings", json_column()),
     sa.Column("changed_at", UtcDateTime(), nullable=False),
     sa.Index("ix_t_saved_view_object", "object", "owner"),
 )
