@@ -20,6 +20,7 @@ from sqlalchemy.engine import Connection
 
 from trellis.model import ObjectModel
 from trellis.named_people import resolve
+from trellis.storage.prepared import Prepared
 from trellis.storage.tables.locks import lock as _table
 from trellis.transaction.row import Row
 from trellis.transaction.statements import statements_of
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from trellis.transaction.transaction import Transaction
 
 _L = _table.c
+_LOCKS = sa.select(_table).where(_L.record.in_(sa.bindparam("ids", expanding=True))).order_by(_L.id)
+_IS_LOCKED = Prepared(sa.select(_L.id).where(_L.record == sa.bindparam("one")))
+"""Nearly every write meets no lock, and must learn it cheaply."""
 CHUNK = 500
 _LIFTED = "lifted_locks"
 WHOLE = "_record"
@@ -131,9 +135,10 @@ def _remove(tx: Transaction, ids: Sequence[int], source: str | None) -> None:
 def locks_of(connection: Connection, records: Sequence[int]) -> dict[int, list[Lock]]:
     """Return the locks of records, by record, in the order in which they were set; records without one are absent."""
     found: dict[int, list[Lock]] = {}
+    if len(records) == 1 and _IS_LOCKED.run(connection, {"one": records[0]}).first() is None:
+        return found
     for start in range(0, len(records), CHUNK):
-        query = sa.select(_table).where(_L.record.in_(list(records[start : start + CHUNK]))).order_by(_L.id)
-        for row in connection.execute(query):
+        for row in connection.execute(_LOCKS, {"ids": list(records[start : start + CHUNK])}):
             found.setdefault(row.record, []).append(
                 Lock(
                     row.id,
