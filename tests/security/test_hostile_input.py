@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -246,19 +247,16 @@ def test_every_address_for_people_asks_for_a_log_in(hostile: tuple[FlaskClient, 
     open_to_all = {"login", "log_in", "log_out", "preferences", "asset", "choose_password", "sign_on", "sign_on_back"}
     open_to_all |= {f"log_in_{step}" for step in ("code", "enrol", "password", "forgotten")}
     stranger: Callable[..., Any] = app.test_client().get
-    asked = 0
+    asked, known = 0, {"name": "victim", "record": record}
     for rule in app.url_map.iter_rules():
         if not rule.endpoint.startswith("trellis_admin.") or "GET" not in (rule.methods or ()):
             continue
         name = rule.endpoint.partition(".")[2]
         if name in open_to_all:
             continue
-        values = {
-            a: {"name": "victim", "record": record, "user": "user_x"}.get(a, 1 if "int" in str(rule) else "x")
-            for a in rule.arguments
-        }
-        with app.test_request_context():
-            path = app.url_for(rule.endpoint, **values) if hasattr(app, "url_for") else str(rule)
+        path = re.sub(
+            r"<(?:(\w+)(?:\([^)]*\))?:)?(\w+)>", lambda m: "1" if m[1] == "int" else known.get(m[2], "x"), str(rule)
+        )
         answered = stranger(path)
         assert answered.status_code in (303, 401, 404, 405, 410) and (
             answered.status_code != 303 or answered.location.startswith("/login")

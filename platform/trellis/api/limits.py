@@ -25,8 +25,19 @@ from trellis.storage.request_counts import RequestCounts
 from trellis_metadata.errors import TrellisError
 
 OFF = "off"
-LOG_IN = ("trellis_admin.log_in",)
-"""Endpoints that check a password."""
+SIGN_ON = ("trellis_admin.sign_on", "trellis_admin.sign_on_back")
+"""Endpoints that ask an identity provider, by GET too."""
+LOG_IN = (
+    "trellis_admin.log_in",
+    "trellis_admin.log_in_code",
+    "trellis_admin.log_in_enrol",
+    "trellis_admin.log_in_password",
+    "trellis_admin.log_in_forgotten",
+    "trellis_admin.choose_password",
+    "trellis_admin.confirm",
+    *SIGN_ON,
+)
+"""Endpoints that check a proof, or start work for people who are not known."""
 PROBES = ("api.health", "api.ready")
 """Endpoints that a load balancer asks all the time."""
 
@@ -131,7 +142,8 @@ class _Counter:
 def _limited(view: Callable[..., Any], attempts: _Counter) -> Callable[..., Any]:
     @wraps(view)
     def counted(*args: Any, **values: Any) -> Any:
-        attempts.count(_address())
+        if request.method not in ("GET", "HEAD") or request.endpoint in SIGN_ON:
+            attempts.count(_address())
         return view(*args, **values)
 
     return counted
