@@ -74,6 +74,10 @@ class Specifications:
     def trellis_check_document(self, tenant: Tenant, document: Any) -> Iterable[Any]:  # type: ignore[empty-body]
         """Return diagnostics of a document that is about to be published, beyond those of the language."""
 
+    @hookspec
+    def trellis_document_tests(self, tenant: Tenant, document: Any) -> Iterable[tuple[str, str]]:  # type: ignore[empty-body]
+        """Run the tests that a document holds, in a tenant made for trying; return name and failure (empty: none) of each."""
+
     # -- work ------------------------------------------------------------------------------------------------------
 
     @hookspec

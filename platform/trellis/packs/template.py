@@ -1,4 +1,4 @@
-"""The template of a new pack: the smallest folder that passes every check, with one object, one view and one case."""
+"""The template of a new pack: the smallest folder that passes every check, with one object, one view, one script and two cases."""
 
 from __future__ import annotations
 
@@ -41,6 +41,23 @@ def new_pack(folder: Path, name: str, prefix: str) -> list[Path]:
             "label": _label("All items", "全部条目"),
             "object": item,
             "columns": ["name"],
+        },
+        f"scripts/{prefix}_tidy_name.json": {
+            "kind": "script",
+            "name": f"{prefix}_tidy_name",
+            "label": _label("Tidy the name", "整理名称"),
+            "pack": name,
+            "object": item,
+            "events": ["before_create", "before_update"],
+            "source": "if record.name:\n    record.name = ' '.join(record.name.split())\n",
+            "tests": [{"name": "spaces", "given": {"name": " a   b "}, "expect": {"name": "a b"}}],
+        },
+        "cases/name_is_tidied.json": {
+            "name": "name_is_tidied",
+            "story": _label("A name has no more spaces than it needs.", "名称中没有多余的空格。"),
+            "people": [{"name": "ann", "admin": True}],
+            "when": [{"as": "ann", "id": "it", "create": item, "values": {"name": "two  words"}}],
+            "then": [{"record": "it", "values": {"name": "two words"}}],
         },
         "cases/item_needs_a_name.json": {
             "name": "item_needs_a_name",

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from trellis import plugins
 from trellis.packs.cases import Report, run_cases
 from trellis.packs.generated import Check, run_generated
 from trellis.packs.installing import apply
 from trellis.packs.pack_plan import PackPlan
 from trellis.packs.planning import with_cases
-from trellis.packs.scratch import scratch
+from trellis.packs.scratch import START, Scratch, scratch
 from trellis.packs.shelf import Shelf
 from trellis.packs.source import PackSource
 from trellis.packs.state import installed_names
 from trellis_metadata.errors import TrellisError
+from trellis_metadata.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from trellis.tenant import Tenant
@@ -30,10 +32,12 @@ def with_case_reports(tenant: Tenant, plan: PackPlan, source: PackSource, langua
         return plan
     own = {source.name: source.cases}
     suites = {name: cases for name, cases in (own | _cases_of_others(tenant, source.name)).items() if cases}
-    if not suites:
+    tested = _tested(plan.tenant_plan.new, source)
+    if not suites and not tested:
         return plan
     reports = []
     with scratch(plan.tenant_plan.new, tenant.settings) as maker:
+        reports += [{**r.to_json(language), "pack": source.name} for r in _document_tests(maker, tested)]
         for name, cases in suites.items():
             reports += [{**r.to_json(language), "pack": name} for r in run_cases(maker, cases)]
     return with_cases(plan, reports)
@@ -63,7 +67,34 @@ def try_pack(snapshot: Any, source: PackSource) -> tuple[list[Report], list[Chec
     """Run the cases of a pack and the generated tests of its objects against ``snapshot``."""
     objects = [d["name"] for d in source.documents if d.get("kind") == "object"]
     with scratch(snapshot) as maker:
-        return run_cases(maker, source.cases), run_generated(maker, objects)
+        reports = [*run_cases(maker, source.cases), *_document_tests(maker, _tested(snapshot, source))]
+        return reports, run_generated(maker, objects)
+
+
+def _tested(snapshot: Snapshot, source: PackSource) -> list[Mapping[str, Any]]:
+    """Return the documents of a pack that hold tests, as they are among the customer's metadata."""
+    keys = [(str(d["kind"]), str(d["name"])) for d in source.documents if d.get("tests")]
+    return [found for kind, name in keys if (found := snapshot.get(kind, name)) is not None]
+
+
+def _document_tests(maker: Scratch, documents: Sequence[Mapping[str, Any]]) -> list[Report]:
+    """Run the tests that documents hold (those of scripts); what cannot be run has failed."""
+    reports: list[Report] = []
+    if not documents:
+        return reports
+    with maker.tenant(START) as tenant:
+        for document in documents:
+            try:
+                found = [t for _, t in plugins.given("trellis_document_tests", tenant=tenant, document=document)]
+            except TrellisError as problem:
+                found = [("tests", problem.message)]
+            for name, failure in found:
+                told = {
+                    "en": f"Script '{document['name']}': test '{name}'",
+                    "zh": f"脚本“{document['name']}”：测试“{name}”",
+                }
+                reports.append(Report(f"{document['name']}.{name}", told, [failure] if failure else []))
+    return reports
 
 
 def rehearse(tenant: Tenant, plan_for: Callable[[Tenant], PackPlan], language: str = "en") -> dict[str, Any]:

@@ -16,7 +16,7 @@ from trellis_plugins.scripts.actions import UnknownScript
 from trellis_plugins.scripts.catalogue import Script, catalogue_of, read_script
 from trellis_plugins.scripts.host.errors import ScriptRefused
 from trellis_plugins.scripts.host.sandbox import shared
-from trellis_plugins.scripts.trial import try_on_record, try_on_values
+from trellis_plugins.scripts.trial import failure_of, try_on_record
 
 
 @click.group("script")
@@ -71,7 +71,13 @@ def test(state: State, names: tuple[str, ...]) -> None:
     answer = []
     for name in names or sorted(scripts):
         for case in _script(state, name).definition.document.get("tests", ()):
-            answer.append({"script": name, "test": case["name"], "problem": _test(state, scripts[name], case)})
+            answer.append(
+                {
+                    "script": name,
+                    "test": case["name"],
+                    "problem": failure_of(state.tenant, state.principal, scripts[name], case) or None,
+                }
+            )
 
     def show(console: Console) -> None:
         for entry in answer:
@@ -167,18 +173,6 @@ def _problems(source: str) -> list[dict[str, Any]]:
     except ScriptRefused as refusal:
         return refusal.problems
     return []
-
-
-def _test(state: State, script: Script, case: dict[str, Any]) -> str | None:
-    """Return why a test fails, None when it passes."""
-    found = try_on_values(state.tenant, state.principal, script, case["given"], case.get("old"))
-    told = [str(r[0]) for r in found.get("refusals", ())]
-    if "rejects" in case:
-        return None if any(case["rejects"] in t for t in told) else f"It did not refuse; outcome {found['outcome']}."
-    if found["outcome"] != "ok":
-        return str(found.get("message") or told)
-    wrong = {k: found["changes"].get(k) for k, v in case.get("expect", {}).items() if found["changes"].get(k) != v}
-    return f"It set {wrong} where {case['expect']} was expected." if wrong else None
 
 
 def _show_trial(console: Console, found: dict[str, Any]) -> None:

@@ -55,6 +55,14 @@ def trellis_check_document(tenant: Tenant, document: Any) -> Iterable[Any]:
 
 
 @hookimpl
+def trellis_document_tests(tenant: Tenant, document: Any) -> Iterable[tuple[str, str]]:
+    """Run the tests of scripts before a pack is installed."""
+    from trellis_plugins.scripts.trial import tests_of
+
+    return tests_of(tenant, document)
+
+
+@hookimpl
 def trellis_script_workbench(tenant: Tenant) -> Any:
     """Serve the script editor."""
     from trellis_plugins.scripts.workbench import Workbench

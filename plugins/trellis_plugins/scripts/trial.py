@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trellis.access import Cause, Principal
+from trellis.access.principal import SYSTEM
 from trellis.model import ObjectModel
 from trellis.tenant import Tenant
 from trellis.transaction import Transaction
 from trellis.transaction.parsing import parse_row
 from trellis.transaction.row import Row
-from trellis_plugins.scripts.catalogue import Script
+from trellis_plugins.scripts.catalogue import Script, read_script
 from trellis_plugins.scripts.host.values import plain
 from trellis_plugins.scripts.record_wire import Columns
 from trellis_plugins.scripts.session import ScriptStopped, Session
@@ -50,6 +51,28 @@ def try_on_values(
         return _try(tx, script, model, Row(0, None, old=before.given if before else None, new=now))
 
     return tenant.run(principal, Cause("script_trial"), body, preview=True)
+
+
+def failure_of(tenant: Tenant, principal: Principal, script: Script, case: Mapping[str, Any]) -> str:
+    """Run a test that a script's document holds; return why it fails, nothing when it passes."""
+    found = try_on_values(tenant, principal, script, case["given"], case.get("old"))
+    told = [str(r[0]) for r in found.get("refusals", ())]
+    if "rejects" in case:
+        good = any(case["rejects"] in t for t in told)
+        return "" if good else f"It did not refuse; outcome {found['outcome']}."
+    if found["outcome"] != "ok":
+        return str(found.get("message") or told)
+    wrong = {k: found["changes"].get(k) for k, v in case.get("expect", {}).items() if found["changes"].get(k) != v}
+    return f"It set {wrong} where {case['expect']} was expected." if wrong else ""
+
+
+def tests_of(tenant: Tenant, document: Any) -> Iterator[tuple[str, str]]:
+    """Run the tests of a script's document, with the rights of an administrator; yield name and failure of each."""
+    if not isinstance(document, Mapping) or document.get("kind") != "script":
+        return
+    script = read_script(document)
+    for case in document.get("tests", ()):
+        yield case["name"], failure_of(tenant, SYSTEM, script, case)
 
 
 def _model(tx: Transaction, script: Script) -> ObjectModel:

@@ -159,6 +159,11 @@ def trellis_check_document(tenant: Any, document: Any) -> Iterable[Any]:
 
 
 @hookimpl
+def trellis_document_tests(tenant: Any, document: Any) -> Iterable[Any]:
+    return [("sampled", "" if document["name"] != "wrong" else "It is wrong.")]
+
+
+@hookimpl
 def trellis_topics() -> Iterable[Any]:
     def handle(job: Job) -> None:
         HEARD.append(("topic", job.payload["text"]))
