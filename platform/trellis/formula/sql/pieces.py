@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement
 
 from trellis_metadata.errors import TrellisError
 
-MAX_PIECES = 60_000
+MAX_PIECES = 20_000
 MARK = "\0"
 """Begins a piece that stands for a setting of the evaluation."""
 
