@@ -15,6 +15,7 @@ from trellis.access import rights
 from trellis.model import FieldModel, ObjectModel, UnknownObject
 from trellis.query import Page, Query, run_query
 from trellis.record_id import BadRecordId, parse_id
+from trellis_admin.field_parts import part_label, part_model
 from trellis_admin.i18n import language
 
 MAX_IDS = 1000
@@ -51,7 +52,7 @@ def number_of(record: str, object_name: str) -> int:
 
 
 def field_ref(root: ObjectModel, path: str) -> FieldRef | None:
-    """Follow a field path (``account.owner.name``); None when it leads nowhere or into a part of a value."""
+    """Follow a field path (``account.owner.name``, ``address.city``); None when it leads nowhere."""
     code, owner, labels = language().code, root, []
     steps = path.split(".")
     for position, step in enumerate(steps):
@@ -59,8 +60,11 @@ def field_ref(root: ObjectModel, path: str) -> FieldRef | None:
         if found is None or not rights(g.person, owner.doc).may_read_field(step):
             return None
         labels.append(found.label(code))
-        if position == len(steps) - 1:
+        rest = steps[position + 1 :]
+        if not rest:
             return FieldRef(path, found, " · ".join(labels))
+        if len(rest) == 1 and rest[0] in found.codec.parts:
+            return FieldRef(path, part_model(found, rest[0]), " · ".join([*labels, part_label(rest[0])]))
         if len(found.codec.targets) != 1:
             return None
         owner = g.model.object(found.codec.targets[0])

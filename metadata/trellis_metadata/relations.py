@@ -113,6 +113,9 @@ class Relations:
         if not targets:
             if found.category is None:
                 return Found(object_name, path, "", None)
+            if parts:
+                known = f"{did_you_mean(rest[:100], parts)} Parts: {', '.join(parts)}."
+                return Missing(f"Field '{first}' of object '{object_name}' has no part '{rest[:60]}'.{known}")
             return Missing(f"Field '{first}' of object '{object_name}' is a {found.type} and leads to no other object.")
         ends = [self.resolve(target, rest) for target in targets if self.has_object(target)]
         if not ends:
