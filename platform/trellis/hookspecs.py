@@ -49,6 +49,9 @@ class ScriptWorkbench(Protocol):
         name). Raises :class:`TrellisError` for a record that is not there.
         """
 
+    def words(self, document: Mapping[str, Any], word: str, language: str) -> Sequence[Mapping[str, str]]:
+        """Return what can complete ``word`` in the source of a document: ``value``, ``text`` and ``hint`` of each."""
+
     def runs(self, name: str) -> Sequence[Mapping[str, Any]]:
         """Return the last runs of a script, newest first."""
 

@@ -94,7 +94,28 @@ def test_save_makes_a_draft_and_refuses_what_does_not_compile(runtime: Runtime) 
     assert stored is not None and stored["source"] == SOURCE
 
 
-@pytest.mark.parametrize("path", ["/setup/scripts", "/setup/scripts/shout"])
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("rec", ["record", "records"]),
+        ("record.na", ["record.name"]),
+        ("RECORD.na", []),
+        ("record.chan", ["record.changed"]),
+        ("old.nam", ["old.name"]),
+        ("crm.", ["crm.count", "crm.create", "crm.delete", "crm.get", "crm.query", "crm.update"]),
+        ("rej", ["reject"]),
+        ("crm.query.x", []),
+        ("__class", []),
+        ("record.__", []),
+    ],
+)
+def test_names_of_fields_and_of_the_api_are_completed(runtime: Runtime, word: str, expected: list[str]) -> None:
+    found = client(runtime, "ada").get("/setup/scripts/shout/words.json", query_string={"word": word}).json
+    assert found is not None and [w["value"] for w in found] == expected
+    assert all(w["hint"] for w in found)
+
+
+@pytest.mark.parametrize("path", ["/setup/scripts", "/setup/scripts/shout", "/setup/scripts/shout/words.json"])
 def test_others_do_not_see_the_setup(runtime: Runtime, path: str) -> None:
     assert client(runtime, "bob").get(path).status_code == 403
     assert client(runtime, "bob").post("/setup/scripts/check", data={"source": "1"}).status_code == 403

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, g, jsonify, request
 from flask_babel import gettext as _
 from werkzeug.exceptions import NotFound
 
@@ -26,6 +26,7 @@ def install(blueprint: Blueprint) -> None:
     blueprint.add_url_rule(f"{HOME}/check", "check_script", check, methods=["POST"])
     blueprint.add_url_rule(f"{HOME}/<name>", "setup_script", script)
     blueprint.add_url_rule(f"{HOME}/<name>", "save_script", save, methods=["POST"])
+    blueprint.add_url_rule(f"{HOME}/<name>/words.json", "script_words", words)
     blueprint.add_url_rule(f"{HOME}/<name>/try", "try_script", trial, methods=["POST"])
 
 
@@ -53,6 +54,13 @@ def save(name: str) -> Response:
 def check() -> Response:
     """Compile the source in the sandbox and list what is wrong, with lines."""
     return render("parts/script_check.html", problems=_workbench().check(_source()))
+
+
+@needs_admin
+def words(name: str) -> Response:
+    """What can stand at the cursor of the source."""
+    word = request.args.get("word", "")[:200]
+    return jsonify(_workbench().words(_document(name), word, language().code))
 
 
 @needs_admin

@@ -9,6 +9,7 @@ from trellis.access import Principal
 from trellis.tenant import Tenant
 from trellis_plugins.scripts import audit
 from trellis_plugins.scripts.catalogue import read_script
+from trellis_plugins.scripts.completion import complete
 from trellis_plugins.scripts.host.errors import SandboxUnavailable, ScriptRefused
 from trellis_plugins.scripts.host.sandbox import shared
 from trellis_plugins.scripts.trial import try_on_record
@@ -35,6 +36,10 @@ class Workbench:
         script = read_script(document)
         number = self.tenant.model().env.parse_id(record, [script.definition.object or ""])[1]
         return try_on_record(self.tenant, principal, script, number)
+
+    def words(self, document: Mapping[str, Any], word: str, language: str) -> Sequence[Mapping[str, str]]:
+        """Return what can stand at the cursor."""
+        return complete(self.tenant.model(), document.get("object"), word, language)
 
     def runs(self, name: str) -> Sequence[Mapping[str, Any]]:
         """Return the last runs of a script."""

@@ -259,6 +259,9 @@ class Bench:
     def try_on(self, principal: Any, document: Any, record: str) -> Any:
         return {}
 
+    def words(self, document: Any, word: str, language: str) -> Any:
+        return []
+
     def runs(self, name: str) -> Any:
         return []
 
