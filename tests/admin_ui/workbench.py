@@ -164,7 +164,10 @@ STAGES = ("new", "new", "doing")
 
 
 def make(runtime: Runtime, *documents: dict[str, Any]) -> Tenant:
-    """Create the tenant with its people, definitions and 60 tickets, every third of which is eve's."""
+    """Create the tenant with its people, definitions and 60 tickets, every third of which is eve's.
+
+    ``documents`` stand in the place of those of the same name.
+    """
     tenant = runtime.create_tenant(
         "corvid",
         settings={"organisation": "Corvid Care", "currency": "CNY", "country": "CN", "time_zone": "Asia/Shanghai"},
@@ -173,7 +176,8 @@ def make(runtime: Runtime, *documents: dict[str, Any]) -> Tenant:
         login: accounts.create_user(tenant, login=login, name=name, password=sample.PASSWORD, admin=login == "ada")
         for login, name in (("ada", "Ada Park"), ("rep", "陈思远"), ("eve", "Eve Stone"))
     }
-    tenant.publisher.apply(tenant.publisher.plan_documents([*DOCUMENTS, *documents]))
+    wanted = {(d["kind"], d["name"]): d for d in (*DOCUMENTS, *documents)}
+    tenant.publisher.apply(tenant.publisher.plan_documents(list(wanted.values())))
     owners = [format_id("user", people[login]) for login in ("rep", "rep", "eve")]
     tenant.run(SYSTEM, Cause("import"), lambda tx: tx.create("ticket", [ticket(i, owners) for i in range(60)]))
     steps = [{"name": f"Part {i:02d}", "step": f"s{i}"} for i in range(60)]

@@ -28,6 +28,7 @@ import "./js/mass.js";
 import "./js/calendar.js";
 import "./js/mentions.js";
 import "./js/neighbours.js";
+import "./js/locate.js";
 
 // Styles come from the sheet only: the policy forbids inline ones.
 htmx.config.includeIndicatorCSS = false;

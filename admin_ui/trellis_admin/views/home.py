@@ -1,4 +1,4 @@
-"""The start page: the app's objects with their counts, and the records that changed last."""
+"""The start page: one's own day, the app's objects with their counts, and the records that changed last."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from trellis.bookmarks import RECENT as VISITED
 from trellis.model import ObjectModel
 from trellis.query import Query, Sort
 from trellis_admin.bookmarking import bookmarks
+from trellis_admin.day import day
 from trellis_admin.i18n import language
 from trellis_admin.page import render
 from trellis_admin.reading import label_of, run
@@ -67,6 +68,7 @@ def show() -> Response:
         "pages/home.html",
         tiles=tiles,
         recent=recent[:RECENT],
+        day=day(),
         favourites=bookmarks(FAVOURITE),
         visited=bookmarks(VISITED),
     )

@@ -20,7 +20,8 @@ function lead() {
   if (here < 0) return;
   for (const [selector, id] of [["[data-previous]", ids[here - 1]], ["[data-next]", ids[here + 1]]]) {
     const link = one(selector, nav);
-    if (id) link.href = `/o/${nav.dataset.neighbours}/${id}`; else link.removeAttribute("href");
+    link.hidden = !id;
+    if (id) link.href = `/o/${nav.dataset.neighbours}/${id}`;
   }
   nav.hidden = false;
 }

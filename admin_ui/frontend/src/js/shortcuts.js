@@ -16,5 +16,5 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "g") { wentAt = Date.now(); return; }
   if (event.key === "?") { event.preventDefault(); show(one("#keys")); return; }
   const target = all("[data-key]").find((item) => item.dataset.key === event.key && item.checkVisibility?.() !== false);
-  if (target) { event.preventDefault(); if (target.matches("input")) { target.focus(); target.select(); } else target.click(); }
+  if (target) { event.preventDefault(); if (target.matches("input,textarea")) { target.focus(); target.select(); } else target.click(); }
 });
