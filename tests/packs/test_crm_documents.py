@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from trellis.automation.checking import CHECKER
 from trellis.core import core_documents
 from trellis.fields import field_types
 from trellis.packs import UnknownPack, find_packs, pack_documents
@@ -61,7 +62,7 @@ def test_unknown_pack_is_refused_with_the_likely_name() -> None:
 
 
 def test_documents_are_valid_without_a_warning(documents: list[Any]) -> None:
-    language = Language(field_types(), system={}, formula_checker=check_formula)
+    language = Language(field_types(), system={}, formula_checker=check_formula, automation_checker=CHECKER)
     assert language.check([*core_documents(), *documents])[1] == []
 
 

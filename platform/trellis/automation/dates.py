@@ -67,12 +67,24 @@ def _owner(trigger: Trigger, row: Row) -> bool:
     return bool(trigger.document.get("working_time")) and "calendar" not in trigger.document and "owner" in row.new
 
 
-def set_clocks(tx: Transaction, automation: Automation, number: int, records: Sequence[dict[str, Any]]) -> None:
-    """Put down when an automation is due for ``records``; take back what is due no more."""
+def set_clocks(
+    tx: Transaction,
+    automation: Automation,
+    number: int,
+    records: Sequence[dict[str, Any]],
+    *,
+    since: datetime | None = None,
+) -> None:
+    """Put down when an automation is due for ``records``; take back what is due no more.
+
+    ``since`` is when the automation was published, for records that were not written: what fell due after it still counts,
+    and nothing is taken back (a moment is looked at again when it has come).
+    """
     trigger, messages, gone = automation.triggers[number], [], []
     for record, moment in zip(records, moments(tx, trigger, records), strict=True):
         key = key_of(automation.name, number, record["id"])
-        if moment is None or record.get("deleted_at") is not None or _is_over(tx, trigger, record, moment):
+        over = moment is not None and _is_over(tx, trigger, record, moment, since or tx.now)
+        if moment is None or record.get("deleted_at") is not None or over:
             gone.append(key)
             continue
         payload = {
@@ -83,7 +95,7 @@ def set_clocks(tx: Transaction, automation: Automation, number: int, records: Se
             "due": moment.isoformat(),
         }
         messages.append(Message(payload, moment, subject_of(automation.object, record["id"]), key))
-    if gone:
+    if gone and since is None:
         tx.trail.cancel(gone)
     if messages:
         tx.trail.enqueue_many(TOPIC, messages)
@@ -116,9 +128,9 @@ def base_of(tx: Transaction, trigger: Trigger, record: dict[str, Any]) -> dateti
     return datetime.combine(value, time(int(hours), int(minutes)), tzinfo=zone).astimezone(UTC)
 
 
-def _is_over(tx: Transaction, trigger: Trigger, record: dict[str, Any], moment: datetime) -> bool:
+def _is_over(tx: Transaction, trigger: Trigger, record: dict[str, Any], moment: datetime, now: datetime) -> bool:
     base = base_of(tx, trigger, record)
-    return moment < tx.now and (base is None or base < tx.now)
+    return moment < now and (base is None or base < now)
 
 
 def fire(tenant: Tenant, payload: dict[str, Any]) -> None:
@@ -145,7 +157,7 @@ def _fire(tx: Transaction, payload: dict[str, Any]) -> None:
     traces.note_idle(tx, automation, model.name, found)
 
 
-def set_all(tx: Transaction, name: str, after: int, count: int) -> int | None:
+def set_all(tx: Transaction, name: str, after: int, count: int, since: datetime) -> int | None:
     """Set the clocks of the next ``count`` records for an automation that is new or was changed.
 
     Returns the number of the last record, None when there are no more.
@@ -161,5 +173,5 @@ def set_all(tx: Transaction, name: str, after: int, count: int) -> int | None:
     stored = statements_of(model).fetch(tx.connection, ids, lock=not tx.database.is_sqlite) if ids else {}
     for number, trigger in enumerate(automation.triggers):
         if trigger.on == "date" and stored:
-            set_clocks(tx, automation, number, list(stored.values()))
+            set_clocks(tx, automation, number, list(stored.values()), since=since)
     return ids[-1] if ids else None

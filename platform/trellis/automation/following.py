@@ -6,7 +6,7 @@ sets their clocks.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import Connection
@@ -42,7 +42,7 @@ def follow(tenant: Tenant, connection: Connection, old: Snapshot, new: Snapshot)
             continue
         schedules.put(tenant, connection, document, now)
         if any(t["on"] == "date" for t in document["triggers"]):
-            message = Message({"automation": name, "last": 0}, key=f"{TOPIC}:{name}")
+            message = Message({"automation": name, "last": 0, "since": now.isoformat()}, key=f"{TOPIC}:{name}")
             outbox.put(connection, now, TOPIC, [message])
     if before != after:
         outbox.put(connection, now, PURGE, [Message({}, now + timedelta(days=1), key=PURGE)])
@@ -57,6 +57,7 @@ def set_clocks(job: Job) -> None:
 
 
 def _batch(tx: Transaction, job: Job, after: int) -> int | None:
-    last = dates.set_all(tx, job.payload["automation"], after, BATCH)
+    since = datetime.fromisoformat(job.payload["since"])
+    last = dates.set_all(tx, job.payload["automation"], after, BATCH, since)
     job.save(tx.connection, done=job.done + (BATCH if last is not None else 0), payload={"last": last or after})
     return last

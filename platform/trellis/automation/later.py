@@ -166,7 +166,9 @@ def _is_over(flow: Flow, automation: Automation, case: Case) -> bool:
         if answer is None and (run.due_at is None or run.due_at > flow.tx.now):
             return False
         case.results[step.name] = Result(None, answer or {})
-        run.note({"step": step.name, "action": step.action.name, "outcome": "timed_out" if answer is None else "answered"})
+        run.note(
+            {"step": step.name, "action": step.action.name, "outcome": "timed_out" if answer is None else "answered"}
+        )
         return True
     if run.waits_for == "condition":
         ((value,),) = flow.evaluate([step.formulas["until_when"]], [case])

@@ -8,7 +8,8 @@
      "when": [{"as": "ann", "create": "lead", "values": {"company": "X"}, "refused": {"name": "required"}}],
      "then": [{"as": "ann", "find": "lead", "count": 0}]}
 
-``@acme`` in a value stands for the record ``acme`` (a person too). Each case starts with no records but what is given.
+``{"told": "ann", "count": 1}`` expects messages in Ann's notifications centre. A step ``{"wait": "P3D"}`` moves the clock and does
+what fell due meanwhile. ``@acme`` in a value stands for the record ``acme`` (a person too). Each case starts with no records but what is given.
 Steps go through the rights of the person they name; ``given`` is written by the system.
 """
 
@@ -23,6 +24,8 @@ from typing import Any
 from trellis.access import Cause, Principal
 from trellis.access.accounts import create_user, principal_of
 from trellis.access.principal import SYSTEM
+from trellis.jobs import Worker
+from trellis.notifications import notifications_of
 from trellis.packs.scratch import START, Scratch
 from trellis.query import run_query
 from trellis.query.query import read_query
@@ -39,7 +42,7 @@ _KEYS: Mapping[str, frozenset[str]] = {
     "people": frozenset({"name", "admin", "permission_sets"}),
     "given": frozenset({"id", "object", "values", "owner"}),
     "when": frozenset({"as", "id", "values", "refused", "denied", *_VERBS}),
-    "then": frozenset({"as", "record", "find", "where", "count", "values", "missing"}),
+    "then": frozenset({"as", "record", "find", "where", "count", "values", "missing", "told"}),
 }
 _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?)?$")
 
@@ -150,6 +153,8 @@ class _Play:
         verb = next(v for v in _VERBS if v in step)
         if verb == "wait":
             self.scratch.clock.advance(_duration(step["wait"]))
+            # What fell due meanwhile happens: reminders, waits, schedules.
+            Worker(self.tenant).run_until_idle()
             return
         refusal = self._attempt(step, verb)
         if "denied" in step or "refused" in step:
@@ -188,6 +193,15 @@ class _Play:
                     self.report.failures.append(f"{at} must be refused with '{code}' at '{name}'; found {told}.")
 
     def _then(self, expected: Mapping[str, Any], at: str) -> None:
+        if "told" in expected:
+            who = self.people[expected["told"]]
+            with self.tenant.database.reading() as connection:
+                found = notifications_of(connection, self.tenant.model_in(connection), who)
+            if len(found) != expected.get("count", 1):
+                self.report.failures.append(
+                    f"{at}: '{expected['told']}' was told {len(found)} time(s), not {expected.get('count', 1)}."
+                )
+            return
         if "find" in expected:
             rows = self._rows(expected, expected["find"], self._filled(expected.get("where")))
             if "count" in expected and len(rows) != expected["count"]:
