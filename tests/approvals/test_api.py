@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import jsonschema
 import pytest
+from click.testing import CliRunner
 from support.app import Client, World
 from support.kernel import field, obj
 
 from trellis.access import memberships
+from trellis.cli import root
 
 DOCUMENTS: list[dict[str, Any]] = [
     obj(
@@ -24,10 +27,18 @@ DOCUMENTS: list[dict[str, Any]] = [
         "kind": "approval",
         "name": "price",
         "label": {"en": "Price", "zh": "价格"},
+        "description": {"en": "Below list price.", "zh": "低于标价。"},
         "object": "deal",
         "fields": ["amount"],
         "separation": {"override": "administrators"},
-        "steps": [{"name": "board", "label": {"en": "Board", "zh": "董事会"}, "approvers": [{"group": "board"}]}],
+        "steps": [
+            {
+                "name": "board",
+                "label": {"en": "Board", "zh": "董事会"},
+                "approvers": [{"group": "board"}],
+                "guidance": "Look twice.",
+            }
+        ],
     },
     {
         "kind": "approval",
@@ -75,6 +86,7 @@ def test_a_request_goes_its_way(people: World) -> None:
     assert mine["waits_for"][0]["people"] == [{"id": waiting["waits_for"][0]["people"][0]["id"], "name": "Eve"}]
     full = conforms(people, eve.get(f"/approvals/{number}"), "get", "/approvals/{number}")
     assert full["fields"] == [{"name": "amount", "label": "Amount", "value": "5.00"}]
+    assert full["steps"][0]["guidance"] == "Look twice."
     assert full["may"] == ["approve", "reject", "reassign", "send_back", "ask"]
     assert eve.get(f"/records/deal/{record}").status_code == 200
     answer = eve.post(f"/approvals/{number}/vote", {"verdict": "approve", "comment": "fine"})
@@ -85,7 +97,10 @@ def test_a_request_goes_its_way(people: World) -> None:
     )
     assert [e["kind"] for e in of_record["requests"][0]["history"]] == ["submitted", "asked", "voted_yes", "approved"]
     assert of_record["requests"][0]["history"][2]["comment"] == "fine"
-    assert of_record["can_submit"] == [{"name": "price", "label": "Price"}, {"name": "secret", "label": "Secret"}]
+    assert of_record["can_submit"] == [
+        {"name": "price", "label": "Price", "description": "Below list price."},
+        {"name": "secret", "label": "Secret", "description": ""},
+    ]
     (decided,) = eve.get("/approvals?view=decided").get_json()["requests"]
     assert decided["state"] == "approved"
 
@@ -188,3 +203,24 @@ def test_the_rest_of_the_actions(people: World) -> None:
     answer = ada.post(f"/approvals/{number}/override", {"verdict": "reject", "comment": "no"})
     assert answer.get_json()["state"] == "rejected"
     assert bob.post(f"/approvals/{number}/recall").status_code == 409
+
+
+def test_the_command_line_lists_shows_and_recalls(people: World) -> None:
+    _, number = submit(people.bob)
+
+    def cli(*words: str) -> Any:
+        options = ["--home", str(people.runtime.home), "--tenant", "demo"]
+        if people.runtime.database_url:
+            options += ["--database-url", people.runtime.database_url]
+        return CliRunner().invoke(root, [*options, "approval", *words])
+
+    told = cli("list")
+    assert told.exit_code == 0 and number in told.output and "Eve" in told.output
+    assert [r["id"] for r in json.loads(cli("list", "--json").output)["requests"]] == [number]
+    assert "submitted" in cli("show", number).output
+    assert cli("recall", number, "--comment", "wrong deal").exit_code == 0
+    assert people.bob.get(f"/approvals/{number}").get_json()["state"] == "recalled"
+    assert json.loads(cli("list", "--json").output)["requests"] == []
+    assert cli("recall", number).exit_code != 0
+    assert cli("show", "999999").exit_code != 0
+    assert "pending" in cli("list", "--state", "open").output

@@ -138,7 +138,7 @@ def _tried(document: Mapping[str, Any]) -> dict[str, Any]:
         return {"error": _("Correct the approval first.")}
     try:
         record = parse_id(request.form.get("record", ""), [document["object"]])[1]
-        sent = request.form.get("submitter")
+        sent = request.form.get("who_submits")
         submitter = parse_id(sent, ["user"])[1] if sent else None
         with g.tenant.database.reading() as connection:
             return try_on(onlooker(connection), document, record, submitter=submitter)
@@ -155,14 +155,14 @@ def _page(
     more: str = "",
 ) -> Response:
     code, found = language().code, _findings(document)
-    texts = document.get("label", "")
+    texts = document.get("label")
     root = g.model.object(document["object"])
     return render(
         "pages/setup_approval.html",
         status,
         doc=document,
         title=text_of(texts, code, document["name"]),
-        written=texts if isinstance(texts, Mapping) else {"en": texts},
+        written=texts if isinstance(texts, Mapping) else {"en": texts or ""},
         object_label=root.label(code),
         fields=[(f.name, f.label(code)) for f in root.fields.values()],
         steps=[_step(s, i, found, more) for i, s in enumerate(document["steps"])],
@@ -183,7 +183,7 @@ def _said(found: Diagnostic) -> str:
 
 
 def _step(document: Mapping[str, Any], index: int, found: Sequence[Diagnostic], more: str) -> dict[str, Any]:
-    texts = document.get("label", "")
+    texts = document.get("label")
     rows = [rule_row(r) for r in document.get("approvers", ())]
     blank = {"way": "role", "value": "", "detail": ""}
     if not rows or more == f"approver:{index}":
@@ -192,7 +192,7 @@ def _step(document: Mapping[str, Any], index: int, found: Sequence[Diagnostic], 
     return {
         "doc": document,
         "label": text_of(texts, language().code, document["name"]),
-        "written": texts if isinstance(texts, Mapping) else {"en": texts},
+        "written": texts if isinstance(texts, Mapping) else {"en": texts or ""},
         "rows": rows,
         "deadline": document.get("deadline", {}),
         "problems": [(d.severity.value, _said(d)) for d in mine],

@@ -134,17 +134,43 @@ def has_approvals(model: Model, object_name: str) -> bool:
     return bool(model.cache[key])
 
 
-def version_of(connection: Connection, model: Model, name: str, digest: str) -> Approval:
-    """Return the version under which a request goes on. Raises :class:`ApprovalGone` where it no longer fits the object."""
+def version_of(connection: Connection, model: Model, name: str, digest: str, *, bare: bool = False) -> Approval:
+    """Return the version under which a request goes on. Raises :class:`ApprovalGone` where it no longer fits the object.
+
+    ``bare``: of a version that no longer fits, return what needs no formula: enough to look at a request and to end it.
+    """
+    try:
+        return _version_of(connection, model, name, digest)
+    except ApprovalGone:
+        if not bare:
+            raise
+    key = ("bare_approval", name, digest)
+    if key not in model.cache:
+        document = _stored(connection, digest)
+        if document is None:
+            raise ApprovalGone(f"The document of the approval '{name}' is not there any more.")
+        steps = [{k: v for k, v in s.items() if k != "when"} for s in document["steps"]]
+        model.cache[key] = compile_approval(model, {**document, "steps": steps, "when": "TRUE"}, digest)
+    found: Approval = model.cache[key]
+    return found
+
+
+def _stored(connection: Connection, digest: str) -> Document | None:
+    body = connection.execute(sa.select(system.document.c.body).where(system.document.c.digest == digest)).scalar()
+    found: Document | None = None if body is None else json.loads(body)
+    return found
+
+
+def _version_of(connection: Connection, model: Model, name: str, digest: str) -> Approval:
     if model.snapshot.digests.get(("approval", name)) == digest:
         return approval_of(model, name)
     key = ("approval", name, digest)
     if key not in model.cache:
-        body = connection.execute(sa.select(system.document.c.body).where(system.document.c.digest == digest)).scalar()
+        document = _stored(connection, digest)
         try:
-            if body is None:
+            if document is None:
                 raise ApprovalGone("Its document is not there any more.")
-            model.cache[key] = compile_approval(model, json.loads(body), digest)
+            model.cache[key] = compile_approval(model, document, digest)
         except TrellisError as problem:
             raise ApprovalGone(
                 f"The request goes on under an older version of the approval '{name}', which does not fit the object any "

@@ -176,7 +176,7 @@ def remind(tx: Transaction, request: int) -> int:
 
 def recall(tx: Transaction, request: int, *, comment: str | None = None) -> None:
     """Take a request back. For the submitter and administrators; pending or sent back."""
-    desk = Desk(tx)
+    desk = Desk(tx, bare=True)
     case = _case(desk, request)
     state = case.request.state if case.request.state in states.LIVE else states.PENDING
     submitted_by_me(desk, request, state)

@@ -146,8 +146,10 @@ class Case:
 class Desk:
     """Reads cases, keeps what is changed, and writes it by :meth:`flush`."""
 
-    def __init__(self, tx: Transaction, *, lock: bool = True) -> None:
+    def __init__(self, tx: Transaction, *, lock: bool = True, bare: bool = False) -> None:
         self.tx = tx
+        self.bare = bare or not lock
+        """Whether versions that no longer fit their object will do: for looking at requests and for ending them."""
         self.locking = lock and not tx.tenant.database.is_sqlite
         """Whether rows are locked; somebody who only looks does not."""
         self.cases: dict[int, Case] = {}
@@ -196,7 +198,7 @@ class Desk:
         found: dict[int, Case] = {}
         for row in self._select(query, t.request.c.id, numbers):
             one = Request(**row._mapping)
-            approval = version_of(self.tx.connection, self.tx.model, one.approval, one.digest)
+            approval = version_of(self.tx.connection, self.tx.model, one.approval, one.digest, bare=self.bare)
             found[one.id] = Case(self._known(one), approval)
         for row in self._select(sa.select(t.step).order_by(t.step.c.id), t.step.c.request, list(found)):
             found[row.request].steps.append(self._known(OpenStep(**row._mapping)))

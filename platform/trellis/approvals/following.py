@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from trellis.absences import stand_ins
 from trellis.approvals import desk as states
@@ -41,8 +42,8 @@ def follow_records(tx: Transaction, model: ObjectModel, rows: Sequence[Row]) -> 
     changed = {r.id: r for r in rows if r.old is not None and r.id is not None}
     if not changed or not has_approvals(tx.model, model.name) or tx.notes.get(BUSY):
         return
-    desk = Desk(tx)
-    cases = desk.load(_live(tx, list(changed)))
+    desk = Desk(tx, bare=True)
+    cases = desk.load(live_requests(tx.connection, list(changed)))
     for case in cases:
         _follow(desk, case, changed[case.request.record])
     _void(tx, model, changed)
@@ -50,11 +51,12 @@ def follow_records(tx: Transaction, model: ObjectModel, rows: Sequence[Row]) -> 
         settle(desk)
 
 
-def _live(tx: Transaction, records: Sequence[int]) -> list[int]:
+def live_requests(connection: Connection, records: Sequence[int]) -> list[int]:
+    """Return the requests of records that are pending or sent back."""
     found: list[int] = []
     for start in range(0, len(records), 500):
         query = sa.select(_R.id).where(_R.record.in_(list(records[start : start + 500])), _R.state.in_(states.LIVE))
-        found.extend(tx.connection.execute(query).scalars())
+        found.extend(connection.execute(query).scalars())
     return found
 
 
@@ -85,7 +87,7 @@ def _void(tx: Transaction, model: ObjectModel, changed: dict[int, Row]) -> None:
 
 
 def _ends(tx: Transaction, model: ObjectModel, name: str, digest: str, row: Row) -> bool:
-    approval = version_of(tx.connection, tx.model, name, digest)
+    approval = version_of(tx.connection, tx.model, name, digest, bare=True)
     read = {p.split(".")[0] for f in (approval.when, *(s.when for s in approval.steps.values())) if f for p in f.paths}
     touched = (approval.watched | read).intersection(row.changed)
     return bool(touched) or "deleted_at" in row.changed or _moves(tx, model, name, row)
@@ -110,7 +112,7 @@ def _follow_people(tx: Transaction, rows: Sequence[Row]) -> None:
     numbers = list(tx.connection.execute(query).scalars())
     if not numbers:
         return
-    desk = Desk(tx)
+    desk = Desk(tx, bare=True)
     for case in desk.load(numbers):
         for row in case.now_open():
             for seat in case.seats_of(row):

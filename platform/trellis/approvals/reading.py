@@ -34,7 +34,7 @@ def waiting_for_me(
     query = sa.select(_R.id).where(
         _R.state == states.PENDING, _R.id.in_(mine), sa.or_(_R.submitted_by.is_(None), _R.submitted_by != (user or 0))
     )
-    return _listed(reader, _narrowed(query, object_name, approval).order_by(_R.submitted_at, _R.id))
+    return listed(reader, _narrowed(query, object_name, approval).order_by(_R.submitted_at, _R.id))
 
 
 def count_waiting(reader: Reader) -> int:
@@ -55,7 +55,7 @@ def decided_by_me(
     """Return the requests about which the person decided, the newest first."""
     mine = sa.select(_S.request).where(_S.decided_by == reader.principal.user)
     query = sa.select(_R.id).where(_R.id.in_(mine))
-    return _listed(reader, _narrowed(query, object_name, approval).order_by(_R.submitted_at.desc(), _R.id.desc()))
+    return listed(reader, _narrowed(query, object_name, approval).order_by(_R.submitted_at.desc(), _R.id.desc()))
 
 
 def submitted_by_me(
@@ -63,7 +63,7 @@ def submitted_by_me(
 ) -> list[dict[str, Any]]:
     """Return the person's own requests, the newest first."""
     query = sa.select(_R.id).where(_R.submitted_by == reader.principal.user)
-    return _listed(reader, _narrowed(query, object_name, approval).order_by(_R.submitted_at.desc(), _R.id.desc()))
+    return listed(reader, _narrowed(query, object_name, approval).order_by(_R.submitted_at.desc(), _R.id.desc()))
 
 
 def _narrowed(query: sa.Select[Any], object_name: str | None, approval: str | None) -> sa.Select[Any]:
@@ -88,16 +88,24 @@ def request_in_full(reader: Reader, number: int) -> dict[str, Any]:
 
 
 def to_submit(reader: Reader, object_name: str) -> list[dict[str, str]]:
-    """Return the approvals for which records of an object can be submitted: name and label."""
+    """Return the approvals for which records of an object can be submitted: name, label and description (may be blank)."""
     language = reader.principal.language
-    return [{"name": a.name, "label": a.label(language)} for a in approvals_on(reader.model, object_name)]
+    return [
+        {
+            "name": a.name,
+            "label": a.label(language),
+            "description": text_of(a.document.get("description"), language, ""),
+        }
+        for a in approvals_on(reader.model, object_name)
+    ]
 
 
 # -- lists -----------------------------------------------------------------------------------------------------------
 
 
-def _listed(reader: Reader, query: sa.Select[Any]) -> list[dict[str, Any]]:
-    numbers = list(reader.connection.execute(query.limit(MOST)).scalars())
+def listed(reader: Reader, query: sa.Select[Any], limit: int = MOST) -> list[dict[str, Any]]:
+    """Return the first ``limit`` requests whose numbers a query gives."""
+    numbers = list(reader.connection.execute(query.limit(limit)).scalars())
     desk, cases = _cases(reader, numbers)
     people, labels = _people(reader, cases), _record_labels(reader, cases)
     return [_summary(reader, desk, c, people, labels) for c in cases]

@@ -34,7 +34,7 @@ def _fall_due(tx: Transaction, payload: Mapping[str, Any]) -> None:
     c = t.request.c
     if tx.connection.execute(sa.select(c.id).where(c.id == payload["request"])).first() is None:
         return
-    desk = Desk(tx)
+    desk = Desk(tx, bare=True)
     (case,) = desk.load([payload["request"]])
     row = next((s for s in case.now_open() if s.id == payload["step"]), None)
     if row is None or case.request.state != states.PENDING:

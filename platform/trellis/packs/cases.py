@@ -24,6 +24,9 @@ from typing import Any
 from trellis.access import Cause, Principal
 from trellis.access.accounts import create_user, principal_of
 from trellis.access.principal import SYSTEM
+from trellis.approvals.deciding import vote
+from trellis.approvals.following import live_requests
+from trellis.approvals.submitting import submit
 from trellis.jobs import Worker
 from trellis.notifications import notifications_of
 from trellis.packs.scratch import START, Scratch
@@ -36,12 +39,13 @@ from trellis_metadata.errors import TrellisError
 from trellis_metadata.labels import text_of
 
 _CAUSE = Cause("case")
-_VERBS = ("create", "update", "delete", "wait")
+_VERBS = ("create", "update", "delete", "submit", "approve", "reject", "wait")
+_DECIDING = ("submit", "approve", "reject")
 _KEYS: Mapping[str, frozenset[str]] = {
     "case": frozenset({"$file", "name", "story", "clock", "people", "given", "when", "then"}),
-    "people": frozenset({"name", "admin", "permission_sets"}),
+    "people": frozenset({"name", "admin", "permission_sets", "manager"}),
     "given": frozenset({"id", "object", "values", "owner"}),
-    "when": frozenset({"as", "id", "values", "refused", "denied", *_VERBS}),
+    "when": frozenset({"as", "id", "values", "refused", "denied", "approval", "move", "comment", *_VERBS}),
     "then": frozenset({"as", "record", "find", "where", "count", "values", "missing", "told"}),
 }
 _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?)?$")
@@ -129,7 +133,10 @@ class _Play:
     def _person(self, person: Mapping[str, Any]) -> None:
         name = person["name"]
         sets = {"permission_sets": person["permission_sets"]} if "permission_sets" in person else {}
-        number = create_user(self.tenant, login=name, name=name.capitalize(), admin=bool(person.get("admin")), **sets)
+        above = {"manager": self._filled(f"@{person['manager']}")} if "manager" in person else {}
+        number = create_user(
+            self.tenant, login=name, name=name.capitalize(), admin=bool(person.get("admin")), **sets, **above
+        )
         with self.tenant.database.reading() as connection:
             found = principal_of(self.tenant, connection, number)
         assert found is not None
@@ -164,6 +171,8 @@ class _Play:
 
     def _attempt(self, step: Mapping[str, Any], verb: str) -> TrellisError | None:
         values = self._filled(step.get("values", {}))
+        if verb in _DECIDING:
+            return self._decide(step, verb)
 
         def body(tx: Transaction) -> Any:
             if verb == "create":
@@ -177,6 +186,25 @@ class _Play:
             return refusal
         if verb == "create":
             self.known[step.get("id", "")] = (step["create"], number)
+        return None
+
+    def _decide(self, step: Mapping[str, Any], verb: str) -> TrellisError | None:
+        """Submit a record for an approval, or approve or reject its request that is open."""
+        name, number = self.known[step[verb]]
+
+        def body(tx: Transaction) -> None:
+            if verb == "submit":
+                move = step.get("move")
+                target = (move["field"], move["to"]) if move else None
+                submit(tx, name, [number], step["approval"], comment=step.get("comment"), move=target)
+                return
+            for request in live_requests(tx.connection, [number]):
+                vote(tx, request, verb, comment=step.get("comment"), via="case")
+
+        try:
+            self.tenant.run(self._who(step), _CAUSE, body)
+        except TrellisError as refusal:
+            return refusal
         return None
 
     def _compare_refusal(self, step: Mapping[str, Any], refusal: TrellisError | None, at: str) -> None:
