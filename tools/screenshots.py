@@ -33,6 +33,9 @@ FLAGS = [
 PAGES = {
     "home": "/",
     "deal-list": "/o/deal",
+    "deal-board": "/o/deal?as=board",
+    "deal-groups": "/o/deal?by=stage",
+    "visit-calendar": "/o/visit?as=calendar",
     "deal-new": "/o/deal/new",
     "account-list": "/o/account",
     "lead-list": "/o/lead",
@@ -41,7 +44,7 @@ PAGES = {
     "recycle-bin": "/bin",
     "settings": "/me",
 }
-DARK = ("home", "deal-list", "deal-new")
+DARK = ("home", "deal-list", "deal-board", "deal-new")
 SIZES = {"": (1440, 900), "-phone": (390, 844)}
 
 

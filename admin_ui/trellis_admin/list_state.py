@@ -129,6 +129,10 @@ class ListState:
         pairs = changed.pairs()
         return self.path + (f"?{urlencode(pairs)}" if pairs else "")
 
+    def query(self, **more: str) -> str:
+        """Return the query string of the same list from its beginning, with more parameters."""
+        return urlencode([*((k, v) for k, v in self.pairs() if k != "after"), *more.items()])
+
     def without(self, gone: Filter) -> str:
         """Return the address without one filter."""
         return self.url(filters=tuple(f for f in self.filters if f != gone))

@@ -156,3 +156,14 @@ def test_groups_and_the_foot_add_up_and_lists_sort_by_several_columns(clients):
         clients["rep"].get("/o/ticket/sort?key=hours&direction=desc&key=name&direction=asc&key=&direction=asc").location
     )
     assert location == "/o/ticket?sort=-hours%2Cname"
+
+
+def test_the_shown_list_is_exported_with_its_columns_and_filters_and_only_by_right(clients, runtime):
+    rep = clients["rep"]
+    page = rep.get("/o/ticket?f=level:=:high&c=name&c=level").text
+    link = unescape(re.search(r'href="(/o/ticket/export[^"]+format=csv)"', page)[1])
+    lines = rep.get(link).get_data(as_text=True).lstrip("\ufeff").splitlines()
+    assert len(lines) == 21 and lines[0].count(",") <= 2
+    assert {int(re.search(r"Ticket (\d+)", line)[1]) % 3 for line in lines[1:]} == {1}
+    assert rep.get("/o/ticket/export?format=xlsx").data[:2] == b"PK"
+    assert rep.get("/o/ticket/export?format=exe").status_code == 404

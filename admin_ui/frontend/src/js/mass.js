@@ -18,6 +18,8 @@ document.addEventListener("click", (event) => {
   history.replaceState(history.state, "", head.dataset.also);
 }, true);
 
+document.addEventListener("click", (event) => { if (event.target.closest?.("[data-print]")) setTimeout(() => print(), 50); });
+
 // All that fit: the rows on screen are only some of them.
 document.addEventListener("change", (event) => {
   const bar = event.target.matches?.("[data-pick-everything]") && event.target.closest("[data-bulk]");
