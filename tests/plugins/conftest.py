@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from trellis import channels, deliveries, file_stores, plugin_settings, plugins, ui_slots
-from trellis.automation import action
+from trellis import tenant as opening
+from trellis.automation import action, checking
 from trellis.cli import discovery
 from trellis.exchange import source
 from trellis.fields import field_types
 from trellis.formula.functions import functions
+from trellis.formula.sql import postgresql
 from trellis.jobs import schedule_sources
 from trellis.jobs.topics import topics
 
@@ -38,6 +40,9 @@ def forget() -> None:
         ui_slots.pieces,
         action.actions,
         schedule_sources.sources,
+        checking._validator,
+        postgresql.helpers,
+        opening._language,
     ):
         known.cache_clear()
 
