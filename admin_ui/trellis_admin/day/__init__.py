@@ -30,11 +30,11 @@ class Item:
 
 @dataclass(frozen=True)
 class Section:
-    """Items under a heading, with the address of all of them."""
+    """Items under a heading. ``more``: there are others that are not shown."""
 
     label: str
     items: Sequence[Item]
-    all_url: str = ""
+    more: bool = False
 
 
 class Source(Protocol):

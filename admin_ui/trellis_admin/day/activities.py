@@ -45,7 +45,10 @@ def sections() -> Sequence[Section]:
             day = moment.astimezone(time_zone()).date()
             (late if day < today else now if day == today else coming).append((moment, item))
     texts = ((_("Late"), late), (_("Today"), now), (_("The next days"), coming))
-    return [Section(text, [item for _at, item in sorted(found, key=lambda f: f[0])[:SHOWN]]) for text, found in texts]
+    return [
+        Section(text, [item for _at, item in sorted(found, key=lambda f: f[0])[:SHOWN]], len(found) > SHOWN)
+        for text, found in texts
+    ]
 
 
 def _items(

@@ -39,9 +39,9 @@ def sections() -> Sequence[Section]:
         condition = {"and": [mine, {"field": "id", "op": "in", "value": ids}]}
         fields = (root.name_field,) if root.name_field else ("id",)
         made, moments = context(), dict(zip(ids, since.values(), strict=True))
-        for row in run(Query(name, fields, condition, (Sort("id"),), SHOWN)).rows:
+        for row in run(Query(name, fields, condition, (Sort("id"),), SHOWN + 1)).rows:
             hint = _("since %(when)s", when=relative(moments[row["id"]], made))
             glyph = root.doc.get("icon", "box")
             url = f"/o/{name}/{row['id']}"
             items.append(Item(label_of(row, root), url, glyph, color_of(name), root.label(language().code), hint, True))
-    return [Section(_("Too long in their stage"), items[:SHOWN])]
+    return [Section(_("Too long in their stage"), items[:SHOWN], len(items) > SHOWN)]
