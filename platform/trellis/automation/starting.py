@@ -53,8 +53,10 @@ def start(
     acts_as = automation.acts_as(on)
     flow = Flow(tx, session, acts_as == "user")
     fresh = _fresh(tx, automation, records, key, found)
+    numbers = tx.tenant.ids.take(len(fresh), tx.connection) if fresh else []
     cases = [
-        Case(new_run(tx, automation, on, r, key, given), automation.object, dict(r), seen=session.writes) for r in fresh
+        Case(new_run(tx, automation, on, r, key, given, n), automation.object, dict(r), seen=session.writes)
+        for r, n in zip(fresh, numbers, strict=True)
     ]
     firing = _judged(flow, automation, cases, found)
     for case in firing:
@@ -107,10 +109,10 @@ def new_run(
     record: Values,
     key: Callable[[Values], str] | None,
     given: Mapping[str, Any] | None,
+    number: int | None = None,
 ) -> Run:
-    (number,) = tx.tenant.ids.take(1, tx.connection)
     return Run(
-        number,
+        tx.tenant.ids.take(1, tx.connection)[0] if number is None else number,
         automation.name,
         automation.digest,
         automation.object,

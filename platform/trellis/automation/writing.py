@@ -37,7 +37,7 @@ def run_before(tx: Transaction, model: ObjectModel, rows: Sequence[Row]) -> None
     session = Session.of(tx)
     for automation, verdicts in _judged(tx, session, model, automations, touched):
         live = [v for v in verdicts if not v.row.errors]
-        pairs = [(v, _run_of(tx, session, automation, v)) for v in live]
+        pairs = list(zip(live, _runs_of(tx, session, automation, live), strict=True))
         cases = [_case(v.row, r) for v, r in pairs]
         flow = Flow(tx, session, automation.acts_as("updated") == "user", {id(c): c.run.row for c in cases})
         carry_out(flow, automation, cases)
@@ -120,8 +120,12 @@ def _again(session: Session, automation: Automation, model: ObjectModel, row: Ro
     return "once"
 
 
-def _run_of(tx: Transaction, session: Session, automation: Automation, verdict: Verdict) -> Run:
-    (number,) = tx.tenant.ids.take(1, tx.connection)
+def _runs_of(tx: Transaction, session: Session, automation: Automation, verdicts: Sequence[Verdict]) -> list[Run]:
+    numbers = tx.tenant.ids.take(len(verdicts), tx.connection) if verdicts else []
+    return [_run_of(tx, session, automation, v, n) for v, n in zip(verdicts, numbers, strict=True)]
+
+
+def _run_of(tx: Transaction, session: Session, automation: Automation, verdict: Verdict, number: int) -> Run:
     row, on = verdict.row, verdict.trigger.on
     return Run(
         number,
@@ -154,7 +158,8 @@ def _start(
             verdict.row.refuse(WHOLE, "automation_limit", told)
         return
     session.fired |= {(automation.name, model.name, v.row.id) for v in verdicts if v.row.id is not None}
-    cases = [_case(v.row, _run_of(tx, session, automation, v)) for v in verdicts]
+    runs = _runs_of(tx, session, automation, verdicts)
+    cases = [_case(v.row, r) for v, r in zip(verdicts, runs, strict=True)]
     flow = Flow(tx, session, automation.acts_as(verdicts[0].trigger.on) == "user")
     if automation.definition.on_error == "isolate":
         do_isolated(flow, automation, cases)
@@ -178,7 +183,7 @@ def _queue(tx: Transaction, session: Session, automation: Automation, verdicts: 
     """Leave runs to the worker: one message per batch of runs of one automation."""
     from trellis.automation.later import enqueue
 
-    runs = [_run_of(tx, session, automation, v) for v in verdicts]
+    runs = _runs_of(tx, session, automation, verdicts)
     for run, verdict in zip(runs, verdicts, strict=True):
         run.state = QUEUED
         if verdict.row.id is not None and event_of(verdict.row) != "deleted":
