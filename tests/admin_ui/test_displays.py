@@ -167,3 +167,9 @@ def test_the_shown_list_is_exported_with_its_columns_and_filters_and_only_by_rig
     assert {int(re.search(r"Ticket (\d+)", line)[1]) % 3 for line in lines[1:]} == {1}
     assert rep.get("/o/ticket/export?format=xlsx").data[:2] == b"PK"
     assert rep.get("/o/ticket/export?format=exe").status_code == 404
+
+
+@pytest.mark.parametrize("shape", ["list", "board", "calendar", "gallery", "tree"])
+def test_a_filter_that_cannot_be_asked_is_explained_whatever_the_display(clients, shape):
+    page = clients["rep"].get(f"/o/ticket?as={shape}&where=nonsense+%3D+1").text
+    assert "This list cannot be shown" in page and "nonsense" in page

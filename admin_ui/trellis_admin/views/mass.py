@@ -110,6 +110,8 @@ def preview(name: str, action: str) -> Response:
 def carry_out(name: str, action: str) -> Response:
     """Make the change: at once for few records, by the worker for many."""
     root = _allowed(name, action)
+    if _count(root) > MAX_RECORDS:
+        return refuse(_("At most %(count)s records can be changed in one step. Filter the list.", count=MAX_RECORDS))
     try:
         step = mass.start(g.tenant, g.person, _change(root, action), _ids(root))
     except BadMassChange as error:
