@@ -141,3 +141,26 @@ def test_bucket_needs_its_settings(tenant: Tenant) -> None:
     with pytest.raises(BadSettings) as caught:
         change_settings(tenant, "bucket", {"active": True, "bucket": "a/b", "url": "ftp://x"})
     assert [n for n, _ in caught.value.details["problems"]] == ["url", "access_key", "bucket"]  # type: ignore[attr-defined]
+
+
+def test_api_says_that_the_store_is_away_and_keeps_nothing(
+    tenant: Tenant, bucket: tuple[HttpServer, dict[str, bytes]], kept: dict[str, bytes]
+) -> None:
+    from trellis.access.accounts import create_token, create_user
+    from trellis.app import create_app
+    from trellis.runtime import Runtime
+
+    token = create_token(tenant, create_user(tenant, login="ann", name="Ann", admin=True), "t")
+    runtime = Runtime(tenant.files.parent.parent, database_url=tenant.database.url.render_as_string(False))
+    try:
+        client = create_app(runtime, default_tenant=tenant.name).test_client()
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "text/plain"}
+        sent = client.post("/api/v1/files?name=a.txt", data=b"hello", headers=headers)
+        assert sent.status_code == 201 and list(kept.values()) == [b"hello"]
+        assert client.get(f"/api/v1/files/{sent.json['id']}", headers=headers).data == b"hello"
+        bucket[0].replies = [Reply(500, b"down")]
+        refused = client.post("/api/v1/files?name=b.txt", data=b"x", headers=headers)
+        assert (refused.status_code, refused.json["error"]["code"]) == (503, "file_store_failed")
+    finally:
+        runtime.close()
+    assert len(table(tenant, system.file)) == 1

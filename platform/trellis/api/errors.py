@@ -36,6 +36,7 @@ STATUS: Mapping[str, int] = {
     "comment_missing": 422,
     "unknown_tenant": 404,
     "unknown_file": 404,
+    "file_store_failed": 503,
     "access_denied": 403,
     "unauthenticated": 401,
     "login_failed": 401,
