@@ -244,7 +244,18 @@ def test_every_address_for_people_asks_for_a_log_in(hostile: tuple[FlaskClient, 
     """No page without a person, but those that let him in; found from the routes, so that none is forgotten."""
     browser, record, _ = hostile
     app = browser.application
-    open_to_all = {"login", "log_in", "log_out", "preferences", "asset", "choose_password", "sign_on", "sign_on_back"}
+    open_to_all = {
+        "login",
+        "log_in",
+        "log_out",
+        "preferences",
+        "asset",
+        "manifest",
+        "app_icon",
+        "choose_password",
+        "sign_on",
+        "sign_on_back",
+    }
     open_to_all |= {f"log_in_{step}" for step in ("code", "enrol", "password", "forgotten")}
     stranger: Callable[..., Any] = app.test_client().get
     asked, known = 0, {"name": "victim", "record": record}
