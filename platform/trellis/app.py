@@ -10,10 +10,10 @@ import secrets
 from flask import Flask
 
 from trellis.api import create_api
+from trellis.api.late_rules import LateRule
 from trellis.api.limits import RateLimits, limit_requests
 from trellis.api.page_sessions import PageSessions
 from trellis.key_files import key_of
-from trellis.late_rules import LateRule
 from trellis.runtime import Runtime
 
 MAX_BODY = 64 * 1024 * 1024
