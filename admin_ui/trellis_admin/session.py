@@ -23,7 +23,7 @@ from trellis.preferences import preferences_of
 from trellis.tenant import Tenant
 from trellis_admin.i18n import LANGUAGES, language
 from trellis_admin.page import go
-from trellis_admin.shell import App, Command, Shell, app_for, apps_of, setup_items
+from trellis_admin.shell import App, Command, Shell, app_for, apps_of, setup_sections
 
 COOKIE = "trellis_session"
 APP_COOKIE = "app"
@@ -142,7 +142,7 @@ def shell_for(tenant: Tenant, model: Model, person: Principal) -> Shell:
         admin=person.admin,
         app=app,
         apps=apps,
-        setup=setup_items() if person.admin else (),
+        setup=setup_sections() if person.admin else (),
         create=_create_commands(model, person, app),
         behind=person.behind_name,
     )

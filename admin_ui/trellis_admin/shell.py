@@ -10,6 +10,7 @@ from flask import request
 from flask_babel import gettext as _
 
 from trellis_admin.colors import color_of
+from trellis_admin.setup_pages import setup_groups
 from trellis_metadata.labels import text_of
 from trellis_metadata.snapshot import Snapshot
 
@@ -31,6 +32,14 @@ class Item:
         """Whether the page on screen belongs to this item."""
         here = request.path
         return here == self.url or (self.url != "/" and here.startswith(f"{self.url}/"))
+
+
+@dataclass(frozen=True)
+class Section:
+    """Lines of the navigation under one heading."""
+
+    label: str
+    items: Sequence[Item]
 
 
 @dataclass(frozen=True)
@@ -69,7 +78,7 @@ class Shell:
     admin: bool
     app: App
     apps: Sequence[App]
-    setup: Sequence[Item] = ()
+    setup: Sequence[Section] = ()
     create: Sequence[Command] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
     behind: str = ""
@@ -78,6 +87,16 @@ class Shell:
     @property
     def home(self) -> Item:
         return Item(_("Home"), "/", "home", go="h")
+
+    @property
+    def to_setup(self) -> Item:
+        """The way into the setup."""
+        return Item(_("Setup"), "/setup", "settings", go="s")
+
+    @property
+    def in_setup(self) -> bool:
+        """Whether the page on screen belongs to the setup, whose navigation then stands in place of the app's."""
+        return bool(self.setup) and (request.path == "/setup" or request.path.startswith("/setup/"))
 
     @property
     def tabs(self) -> Sequence[Item]:
@@ -89,8 +108,11 @@ class Shell:
         for item in (self.home, *self.app.items):
             yield Command(item.label, item.url, item.icon, _("Go to"), f"g {item.go}" if item.go else "")
         yield from self.create
-        for item in self.setup:
-            yield Command(item.label, item.url, item.icon, _("Setup"))
+        if self.setup:
+            yield Command(self.to_setup.label, self.to_setup.url, self.to_setup.icon, _("Go to"), "g s")
+        for section in self.setup:
+            for item in section.items:
+                yield Command(item.label, item.url, item.icon, _("Setup"))
         yield Command(_("Recycle bin"), "/bin", "trash", _("Go to"))
         yield Command(_("Keyboard shortcuts"), "#keys", "keyboard", _("Help"), "?", opens="#keys")
         if self.admin:
@@ -145,17 +167,6 @@ def _lettered(items: Sequence[Item]) -> list[Item]:
     return made
 
 
-def setup_items() -> list[Item]:
-    """Return the pages of the setup."""
-    return [
-        Item(_("Objects and fields"), "/setup/objects", "database", go="s"),
-        Item(_("Decision tables"), "/setup/decision-tables", "table"),
-        Item(_("Approvals"), "/setup/approvals", "circle-check"),
-        Item(_("Automations"), "/setup/automations", "bolt"),
-        Item(_("Calendars"), "/setup/calendars", "calendar-time"),
-        Item(_("Packs"), "/setup/packs", "package"),
-        Item(_("People and log-in"), "/setup/people", "users"),
-        Item(_("Audit"), "/setup/audit", "shield-lock"),
-        Item(_("Mail and connections"), "/setup/settings", "plug-connected"),
-        Item(_("Background jobs"), "/setup/jobs", "stopwatch"),
-    ]
+def setup_sections() -> list[Section]:
+    """Return the navigation of the setup."""
+    return [Section(g.label, [Item(p.label, p.url, p.icon) for p in g.pages]) for g in setup_groups()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, g, request
@@ -13,12 +13,25 @@ from trellis.json_text import BadJson, parse_json
 from trellis_admin.i18n import language
 from trellis_admin.page import render
 from trellis_admin.session import needs_admin
+from trellis_admin.setup_pages import SetupPage
 from trellis_admin.views.drafts import review
 from trellis_metadata.files import text_of
 from trellis_metadata.labels import text_of as label_of
 
 HOME = "/setup/documents"
 MAX_CHARACTERS = 5_000_000
+
+
+def setup_pages() -> Iterator[SetupPage]:
+    """What the setup shows of this module."""
+    yield SetupPage(
+        "data",
+        30,
+        _("Documents"),
+        "/setup/documents",
+        "braces",
+        _("Everything that describes your organisation, as JSON."),
+    )
 
 
 def install(blueprint: Blueprint) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, g, request
@@ -16,9 +16,17 @@ from trellis_admin.page import go, render, wants_fragment
 from trellis_admin.renderers.dates import relative
 from trellis_admin.rendering import context
 from trellis_admin.session import needs_admin
+from trellis_admin.setup_pages import SetupPage
 from trellis_metadata.errors import TrellisError
 
 HOME = "/setup/drafts"
+
+
+def setup_pages() -> Iterator[SetupPage]:
+    """What the setup shows of this module."""
+    yield SetupPage(
+        "data", 50, _("Drafts"), "/setup/drafts", "pencil", _("Changes that somebody began and nobody has published.")
+    )
 
 
 def install(blueprint: Blueprint) -> None:

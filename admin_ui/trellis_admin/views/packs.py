@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flask import Blueprint, Response, g, request
@@ -21,6 +21,7 @@ from trellis.publishing.publisher import InvalidMetadata
 from trellis_admin.i18n import language
 from trellis_admin.page import go, render, wants_fragment
 from trellis_admin.session import needs_admin
+from trellis_admin.setup_pages import SetupPage
 from trellis_metadata.errors import TrellisError
 from trellis_metadata.labels import text_of
 from trellis_metadata.merge import Side
@@ -29,6 +30,13 @@ CHOICE = "choice:"
 OPTION = "option:"
 SHOWN = 400
 """Characters of a value that the table of conflicts shows."""
+
+
+def setup_pages() -> Iterator[SetupPage]:
+    """What the setup shows of this module."""
+    yield SetupPage(
+        "data", 40, _("Packs"), "/setup/packs", "package", _("Ready-made objects, rules and lists for an industry.")
+    )
 
 
 def install(blueprint: Blueprint) -> None:

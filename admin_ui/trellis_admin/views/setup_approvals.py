@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, g, request
@@ -20,6 +20,7 @@ from trellis_admin.reading import run
 from trellis_admin.session import needs_admin
 from trellis_admin.setup_approvals import CHOICES, document_of, rearranged, rule_row
 from trellis_admin.setup_documents import api_name, label
+from trellis_admin.setup_pages import SetupPage
 from trellis_admin.views.drafts import review, step
 from trellis_metadata.diagnostics import Diagnostic, Severity
 from trellis_metadata.errors import TrellisError
@@ -29,6 +30,13 @@ from trellis_metadata.named_people import WAYS
 HOME = "/setup/approvals"
 TRIED = 30
 """Records that can be chosen for a trial: the last ones."""
+
+
+def setup_pages() -> Iterator[SetupPage]:
+    """What the setup shows of this module."""
+    yield SetupPage(
+        "process", 20, _("Approvals"), "/setup/approvals", "circle-check", _("Who must agree before something goes on.")
+    )
 
 
 def install(blueprint: Blueprint) -> None:

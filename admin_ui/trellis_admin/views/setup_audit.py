@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, request
+from flask_babel import gettext as _
 
 from trellis.audit import reading
 from trellis.audit.kinds import KINDS
@@ -14,9 +16,22 @@ from trellis.record_id import BadRecordId, parse_id
 from trellis_admin.i18n import language
 from trellis_admin.page import render
 from trellis_admin.session import needs_admin, time_zone
+from trellis_admin.setup_pages import SetupPage
 from trellis_metadata.labels import text_of
 
 PLACE = "/setup/audit"
+
+
+def setup_pages() -> Iterator[SetupPage]:
+    """What the setup shows of this module."""
+    yield SetupPage(
+        "people",
+        30,
+        _("Audit"),
+        "/setup/audit",
+        "shield-lock",
+        _("Who logged in, exported, changed rights or looked at sensitive values."),
+    )
 
 
 def install(blueprint: Blueprint) -> None:

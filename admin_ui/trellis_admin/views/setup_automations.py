@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, g, request
@@ -23,11 +23,24 @@ from trellis_admin.i18n import language
 from trellis_admin.page import go, render
 from trellis_admin.session import needs_admin
 from trellis_admin.setup_documents import api_name
+from trellis_admin.setup_pages import SetupPage
 from trellis_admin.views.drafts import problems_of, review
 from trellis_metadata.errors import TrellisError
 
 HOME = "/setup/automations"
 NEW = "new"
+
+
+def setup_pages() -> Iterator[SetupPage]:
+    """What the setup shows of this module."""
+    yield SetupPage(
+        "process",
+        10,
+        _("Automations"),
+        "/setup/automations",
+        "bolt",
+        _("What happens by itself, and why it did or did not."),
+    )
 
 
 def install(blueprint: Blueprint) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import calendar as months
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -18,12 +18,25 @@ from trellis_admin import calendar_form
 from trellis_admin.i18n import language
 from trellis_admin.page import render
 from trellis_admin.session import needs_admin
+from trellis_admin.setup_pages import SetupPage
 from trellis_admin.views.drafts import review
 from trellis_metadata.calendars import WEEKDAYS, rules_of, write_shift
 from trellis_metadata.labels import text_of
 
 HOME = "/setup/calendars"
 MOST_WORK = 10_000
+
+
+def setup_pages() -> Iterator[SetupPage]:
+    """What the setup shows of this module."""
+    yield SetupPage(
+        "process",
+        30,
+        _("Calendars"),
+        "/setup/calendars",
+        "calendar-time",
+        _("Working hours and holidays, by which deadlines count."),
+    )
 
 
 def install(blueprint: Blueprint) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from flask import Blueprint, Response, g, request
 from flask_babel import gettext as _
 from werkzeug.exceptions import NotFound
@@ -10,10 +12,23 @@ from trellis.secrets import BadSecret, drop_secret, put_secret, secret_names
 from trellis_admin.i18n import language
 from trellis_admin.page import go, render
 from trellis_admin.session import needs_admin
+from trellis_admin.setup_pages import SetupPage
 from trellis_metadata.kinds.connection import KIND
 from trellis_metadata.labels import text_of
 
 HOME = "/setup/connections"
+
+
+def setup_pages() -> Iterator[SetupPage]:
+    """What the setup shows of this module."""
+    yield SetupPage(
+        "connections",
+        20,
+        _("Connections and webhooks"),
+        "/setup/connections",
+        "world",
+        _("Other systems that are called when something happens."),
+    )
 
 
 def install(blueprint: Blueprint) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from babel.dates import format_datetime
@@ -14,11 +15,24 @@ from trellis import deliveries
 from trellis_admin.i18n import language
 from trellis_admin.page import go, render
 from trellis_admin.session import needs_admin, time_zone
+from trellis_admin.setup_pages import SetupPage
 from trellis_metadata.labels import text_of
 
 HOME = "/setup/deliveries"
 SHOWN = 50
 COLORS = {deliveries.WAITING: "blue", deliveries.SENT: "green", deliveries.FAILED: "red"}
+
+
+def setup_pages() -> Iterator[SetupPage]:
+    """What the setup shows of this module."""
+    yield SetupPage(
+        "connections",
+        30,
+        _("Deliveries"),
+        "/setup/deliveries",
+        "arrows-exchange",
+        _("What was sent, what failed, and sending it again."),
+    )
 
 
 def install(blueprint: Blueprint) -> None:

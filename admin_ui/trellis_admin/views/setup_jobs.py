@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,11 +16,19 @@ from trellis.jobs import monitor
 from trellis_admin.i18n import language
 from trellis_admin.page import go, render
 from trellis_admin.session import needs_admin, time_zone
+from trellis_admin.setup_pages import SetupPage
 from trellis_metadata.errors import TrellisError
 
 HOME = "/setup/jobs"
 SHOWN = 50
 COLORS = {"ready": "blue", "held": "gray", "running": "indigo", "done": "green", "dead": "red", "cancelled": "gray"}
+
+
+def setup_pages() -> Iterator[SetupPage]:
+    """What the setup shows of this module."""
+    yield SetupPage(
+        "system", 10, _("Background jobs"), "/setup/jobs", "stopwatch", _("What runs, waits or was given up.")
+    )
 
 
 def install(blueprint: Blueprint) -> None:

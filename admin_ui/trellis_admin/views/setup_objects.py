@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from trellis_admin.page import go, refuse, render
 from trellis_admin.reading import object_model
 from trellis_admin.session import needs_admin
 from trellis_admin.setup_documents import FieldForm, ObjectForm, new_field, new_object
+from trellis_admin.setup_pages import SetupPage
 from trellis_admin.setup_rollups import child_lists, operations
 from trellis_admin.views.drafts import review, step
 from trellis_metadata.errors import TrellisError
@@ -67,6 +68,18 @@ class Tile:
     label: str
     icon: str
     color: str
+
+
+def setup_pages() -> Iterator[SetupPage]:
+    """What the setup shows of this module."""
+    yield SetupPage(
+        "data",
+        10,
+        _("Objects and fields"),
+        "/setup/objects",
+        "database",
+        _("What you keep records of, with their fields, rules and formulas."),
+    )
 
 
 def install(blueprint: Blueprint) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,11 +28,32 @@ from trellis_admin.page import go, render
 from trellis_admin.renderers.dates import relative
 from trellis_admin.rendering import context
 from trellis_admin.session import keep_session, needs_admin, needs_person, origin
+from trellis_admin.setup_pages import SetupPage
 from trellis_admin.words import of_problem
 from trellis_metadata.labels import text_of
 
 PLACE = "/setup/people"
 PAGE = 50
+
+
+def setup_pages() -> Iterator[SetupPage]:
+    """What the setup shows of this module."""
+    yield SetupPage(
+        "people",
+        10,
+        _("People and log-in"),
+        "/setup/people",
+        "users",
+        _("Who can log in, and handing over what somebody leaves."),
+    )
+    yield SetupPage(
+        "people",
+        20,
+        _("Security rules"),
+        "/setup/security",
+        "lock",
+        _("Passwords, second factor and how long people stay logged in."),
+    )
 
 
 def install(blueprint: Blueprint) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, request
@@ -13,12 +14,25 @@ from trellis.hookspecs import ScriptWorkbench
 from trellis_admin.i18n import language
 from trellis_admin.page import render
 from trellis_admin.session import needs_admin
+from trellis_admin.setup_pages import SetupPage
 from trellis_admin.views.drafts import review
 from trellis_metadata.errors import TrellisError
 from trellis_metadata.labels import text_of as label_of
 
 HOME = "/setup/scripts"
 MAX_SOURCE = 70_000
+
+
+def setup_pages() -> Iterator[SetupPage]:
+    """What the setup shows of this module."""
+    yield SetupPage(
+        "process",
+        40,
+        _("Scripts"),
+        "/setup/scripts",
+        "code",
+        _("Small programs for what rules cannot say, run in a sandbox."),
+    )
 
 
 def install(blueprint: Blueprint) -> None:

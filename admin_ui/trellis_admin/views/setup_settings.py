@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,10 +15,23 @@ from trellis.plugin_settings import BadSettings, SettingField, SettingsGroup
 from trellis_admin.i18n import language
 from trellis_admin.page import go, render
 from trellis_admin.session import needs_admin
+from trellis_admin.setup_pages import SetupPage
 from trellis_metadata.errors import TrellisError
 from trellis_metadata.labels import text_of
 
 HOME = "/setup/settings"
+
+
+def setup_pages() -> Iterator[SetupPage]:
+    """What the setup shows of this module."""
+    yield SetupPage(
+        "connections",
+        10,
+        _("Mail and connections"),
+        "/setup/settings",
+        "plug-connected",
+        _("Mail, chat, file stores and other systems."),
+    )
 
 
 def install(blueprint: Blueprint) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, g, make_response, request
@@ -16,6 +16,7 @@ from trellis_admin.i18n import language
 from trellis_admin.page import render
 from trellis_admin.session import needs_admin
 from trellis_admin.setup_documents import api_name, label
+from trellis_admin.setup_pages import SetupPage
 from trellis_admin.views.drafts import review, step
 from trellis_metadata.diagnostics import Diagnostic, Severity
 from trellis_metadata.kinds.decision_table import options_of
@@ -24,6 +25,18 @@ from trellis_metadata.labels import text_of
 BACK = "/setup/decision-tables"
 TYPES = ("text", "number", "boolean", "date", "datetime")
 NEW_KEYS, NEW_VALUES = 4, 3
+
+
+def setup_pages() -> Iterator[SetupPage]:
+    """What the setup shows of this module."""
+    yield SetupPage(
+        "data",
+        20,
+        _("Decision tables"),
+        "/setup/decision-tables",
+        "table",
+        _("Tables that look a value up by several keys."),
+    )
 
 
 def install(blueprint: Blueprint) -> None:
