@@ -12,6 +12,7 @@ import json
 import stat
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -28,6 +29,7 @@ FORMAT = 1
 MAX_FILES = 20_000
 MAX_BYTES = 200 * 1024 * 1024
 MAX_RATIO = 200
+MAX_PATH, MAX_NAME = 1000, 200
 _DATE = (1980, 1, 1, 0, 0, 0)
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"{n}{i}" for n in ("com", "lpt") for i in range(1, 10))})
@@ -107,7 +109,7 @@ def read(path: Path, trust: TrustList | None = None) -> Archive:
     try:
         with zipfile.ZipFile(path) as archive:
             files = _files(archive)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, RuntimeError, ValueError) as error:
         raise HostileArchive(f"'{path.name}' is no readable archive: {error}") from error
     manifest = _manifest(files)
     signed = files.pop(SIGNATURE, None)
@@ -169,6 +171,8 @@ def _check_entry(entry: zipfile.ZipInfo) -> None:
         raise HostileArchive(f"{shown} is no path inside the pack.")
     if any(p.endswith((".", " ")) or p.split(".")[0].casefold() in _RESERVED for p in parts):
         raise HostileArchive(f"{shown} is a name that some systems do not allow.")
+    if len(name.encode()) > MAX_PATH or any(len(p.encode()) > MAX_NAME for p in parts):
+        raise HostileArchive(f"{shown} is longer than some systems allow.")
     mode = entry.external_attr >> 16
     if entry.is_dir() or (mode and not stat.S_ISREG(mode) and stat.S_IFMT(mode)):
         raise HostileArchive(f"{shown} is no plain file (a link, a folder or a device).")
@@ -192,7 +196,7 @@ def _manifest(files: Mapping[str, bytes]) -> Mapping[str, Any]:
         fits = found["format"] == FORMAT and all(isinstance(found[k], str) for k in ("name", "version"))
         if fits and isinstance(found["files"], dict):
             return dict(found)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         pass
     raise HostileArchive(f"The archive has no readable {MANIFEST} of format {FORMAT}.")
 

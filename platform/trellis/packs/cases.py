@@ -48,7 +48,20 @@ _KEYS: Mapping[str, frozenset[str]] = {
     "when": frozenset({"as", "id", "values", "refused", "denied", "approval", "move", "comment", *_VERBS}),
     "then": frozenset({"as", "record", "find", "where", "count", "values", "missing", "told"}),
 }
-_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?)?$")
+_FORMS: Mapping[str, tuple[type | tuple[type, ...], str]] = {
+    **dict.fromkeys(("name", "as", "id", "object", "create", "update", "delete", "submit", "approve"), (str, "a name")),
+    **dict.fromkeys(("reject", "approval", "comment", "owner", "manager", "record", "find", "told"), (str, "a name")),
+    **dict.fromkeys(("values", "refused", "move"), (dict, "an object")),
+    **dict.fromkeys(("admin", "denied", "missing"), (bool, "true or false")),
+    "clock": (str, "a time such as 2026-11-20T09:00:00Z"),
+    "count": (int, "a whole number"),
+    "permission_sets": (list, "a list of names"),
+    "story": ((str, dict), "a text"),
+    "wait": (str, "a duration such as P3D or PT2H"),
+    "where": ((str, dict), "a filter"),
+}
+"""Types of the keys, whatever they stand in, with words for them."""
+_DURATION = re.compile(r"P(?=[\dT])(?:(\d{1,4})D)?(?:T(?:(\d{1,5})H)?(?:(\d{1,6})M)?)?$")
 
 
 def problems_of(case: Mapping[str, Any]) -> Iterator[Diagnostic]:
@@ -64,12 +77,38 @@ def problems_of(case: Mapping[str, Any]) -> Iterator[Diagnostic]:
             for key in sorted(set(entry) - _KEYS[part]):
                 known = ", ".join(sorted(_KEYS[part] - {"$file"}))
                 yield Diagnostic("unknown_key", f"{pointer}/{key}", f"Unknown key '{key}'.", f"Known: {known}.", place)
+            yield from _wrong_values(entry, pointer, place)
     for key in ("name", "story", "then"):
         if not case.get(key) and not (key == "then" and case.get("when")):
             yield Diagnostic("missing_key", f"/{key}", f"'{key}' is missing.", "", place)
     for index, step in enumerate(case.get("when", ()) if isinstance(case.get("when"), list) else ()):
         if sum(v in step for v in _VERBS) != 1:
             yield Diagnostic("bad_step", f"/when/{index}", f"A step does one of {', '.join(_VERBS)}.", "", place)
+
+
+def _wrong_values(entry: Mapping[str, Any], pointer: str, place: str) -> Iterator[Diagnostic]:
+    """Yield the keys of one part of a case whose values are not of the form that they must have."""
+    for key, value in entry.items():
+        if key not in _FORMS:
+            continue
+        form, words = _FORMS[key]
+        fits = isinstance(value, form) and (form is not int or not isinstance(value, bool))
+        if fits and key == "clock":
+            fits = _clock(value) is not None
+        elif fits and key == "wait":
+            fits = _DURATION.match(value) is not None
+        elif fits and key == "move":
+            fits = set(value) == {"field", "to"}
+        if not fits:
+            said = f"'{key}' is {str(value)[:60]!r}, expected {words}."
+            yield Diagnostic("wrong_type", f"{pointer}/{key}", said, "", place)
+
+
+def _clock(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 @dataclass
@@ -102,8 +141,7 @@ def _run(scratch: Scratch, case: Mapping[str, Any]) -> Report:
     if found:
         report.failures += [f"{d.pointer}: {d.message}" for d in found]
         return report
-    now = datetime.fromisoformat(case["clock"].replace("Z", "+00:00")).astimezone(UTC) if "clock" in case else START
-    with scratch.tenant(now) as tenant:
+    with scratch.tenant(_clock(case.get("clock", "")) or START) as tenant:
         _Play(tenant, scratch, report).play(case)
     return report
 

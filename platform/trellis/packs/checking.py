@@ -49,7 +49,18 @@ def check_pack(source: PackSource, packs: Mapping[str, PackSource] | None = None
     found += _texts(content, language)
     found += [d for case in source.cases for d in cases.problems_of(case)]
     found += [d for m in source.migrations for d in migrations.problems_of(m)]
-    return whole, found
+    return whole, found + list(_steps(source, whole))
+
+
+def _steps(source: PackSource, whole: Snapshot) -> Iterator[Diagnostic]:
+    """Yield the steps of data migrations over objects that there are not, such as one that a later version removed."""
+    for migration in source.migrations:
+        steps = migration.get("steps")
+        for index, step in enumerate(steps if isinstance(steps, list) else ()):
+            name = step.get("object") if isinstance(step, Mapping) else None
+            if isinstance(name, str) and whole.get("object", name) is None:
+                said = f"Step {index + 1} changes '{name}', which is no object."
+                yield _said("unknown_reference", str(migration.get("$file", "migration")), said, "Remove the step.")
 
 
 def errors_of(found: Iterable[Diagnostic]) -> list[Diagnostic]:

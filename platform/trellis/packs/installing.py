@@ -19,7 +19,7 @@ from trellis.publishing.publisher import NotConfirmed
 from trellis.storage.tables.packs import pack_choice
 from trellis_metadata.errors import TrellisError
 from trellis_metadata.merge import Choices
-from trellis_metadata.operations import RemoveDocument
+from trellis_metadata.operations import RemoveDocument, RemoveElement
 
 if TYPE_CHECKING:
     from trellis.tenant import Tenant
@@ -78,6 +78,7 @@ def apply(
             f"{len(failed)} of {len(plan.cases)} cases of pack '{plan.name}' fail: {failed[0]['story']}", cases=failed
         )
     gone = [Leftover.of(tenant, o.name) for o in plan.tenant_plan.plan.operations if _removes_object(o)]
+    gone += [Leftover.of(tenant, n, fields) for n, fields in _removed_fields(plan).items()]
     if plan.action == "uninstall" and data == "export":
         if export is None:
             raise NotConfirmed("Name the folder to which the records are written.")
@@ -90,7 +91,10 @@ def apply(
         migrations.note(tenant, plan)
     note = f"pack {plan.name}" if plan.action != "uninstall" else f"without pack {plan.name}"
     number = tenant.publisher.apply(plan.tenant_plan, confirm=plan.tenant_plan.hash, author=author, note=note)
-    migrations.run_pending(tenant)
+    if plan.content is not None:
+        migrations.run_pending(tenant, plan.name)
+    if plan.action == "uninstall":
+        migrations.leave(tenant, plan.name, plan.before if data != "drop" else None)
     if plan.action == "uninstall" and data == "drop":
         dispose(tenant, gone)
     return number
@@ -118,6 +122,15 @@ def remember_choices(tenant: Tenant, name: str, choices: Choices, author: int | 
 
 def _remember(tenant: Tenant, plan: PackPlan, author: int | None) -> None:
     remember_choices(tenant, plan.name, {c.key: c.taken for c in plan.conflicts}, author)
+
+
+def _removed_fields(plan: PackPlan) -> dict[str, tuple[str, ...]]:
+    """Return the fields that go from objects that stay."""
+    found: dict[str, tuple[str, ...]] = {}
+    for o in plan.tenant_plan.plan.operations:
+        if isinstance(o, RemoveElement) and o.kind == "object" and len(o.path) == 2 and o.path[0] == "fields":
+            found[o.name] = (*found.get(o.name, ()), o.path[1])
+    return found
 
 
 def _removes_object(operation: Any) -> bool:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.schema import DropTable
@@ -23,24 +23,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Leftover:
-    """An object that goes, and the table of its records."""
+    """An object that goes, or fields of one that stays, and the table of its records."""
 
     object: str
     table: str
+    fields: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, tenant: Tenant, name: str) -> Leftover:
-        """Return where the records of an object are."""
+    def of(cls, tenant: Tenant, name: str, fields: tuple[str, ...] = ()) -> Leftover:
+        """Return where the records of an object are; ``fields`` are those that go (none: the object itself goes)."""
         with tenant.database.reading() as connection:
-            return cls(name, catalogue.read(connection, [name])[name].table)
+            return cls(name, catalogue.read(connection, [name])[name].table, fields)
 
     def export(self, tenant: Tenant, folder: Path) -> int:
-        """Write all records, one JSON object a line, to ``<folder>/<object>.ndjson``; return how many."""
+        """Write all records, one JSON object a line, to ``<folder>/<object>.ndjson``; return how many.
+
+        Of an object that stays, only the ids and the fields that go are written.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         count, cursor, more = 0, None, True
         with (folder / f"{self.object}.ndjson").open("w", encoding="utf-8", newline="\n") as stream:
             while more:
-                query = {"sort": ["id"], "limit": 1000, **({"cursor": cursor} if cursor else {})}
+                query: dict[str, Any] = {"sort": ["id"], "limit": 1000, **({"cursor": cursor} if cursor else {})}
+                if self.fields:
+                    query["fields"] = ["id", *self.fields]
                 with tenant.database.reading() as connection:
                     model = tenant.model_in(connection)
                     page = run_query(tenant, connection, model, SYSTEM, read_query(self.object, query))
@@ -50,7 +56,12 @@ class Leftover:
 
 
 def dispose(tenant: Tenant, leftovers: Sequence[Leftover]) -> None:
-    """Drop the tables of objects that are no more, with everything the platform kept about their records."""
+    """Drop the tables of objects that are no more, with everything the platform kept about their records.
+
+    Of objects that stay, the values of the fields that went are blanked.
+    """
+    _blank(tenant, [leftover for leftover in leftovers if leftover.fields])
+    leftovers = [leftover for leftover in leftovers if not leftover.fields]
     names = [leftover.object for leftover in leftovers]
     if not names:
         return
@@ -61,3 +72,14 @@ def dispose(tenant: Tenant, leftovers: Sequence[Leftover]) -> None:
         connection.execute(system.catalogue.delete().where(system.catalogue.c.object.in_(names)))
         for leftover in leftovers:
             connection.execute(DropTable(sa.Table(leftover.table, sa.MetaData())))
+
+
+def _blank(tenant: Tenant, leftovers: Sequence[Leftover]) -> None:
+    with tenant.publishing_lock() as connection:
+        known = catalogue.read(connection, [leftover.object for leftover in leftovers]) if leftovers else {}
+        for leftover in leftovers:
+            removed = known[leftover.object].removed
+            columns = [removed[name].column for name in leftover.fields if name in removed]
+            if columns:
+                table = sa.table(leftover.table, *(sa.column(name) for name in columns))
+                connection.execute(table.update().values(dict.fromkeys(columns, None)))

@@ -3,16 +3,19 @@
 ``migrations/1.1.0.json`` holds ``{"version": "1.1.0", "steps": [...]}``. A step names an ``object`` and, if not all records
 are meant, ``where`` (a filter). ``set`` gives fields values (``{"field": name}`` copies another); ``map`` replaces
 values of one field; ``delete`` removes the records. Steps run in order, versions in order, also over skipped versions, through
-the one write path. What ran is noted, so that an interrupted upgrade goes on where it stopped.
+the one write path. What ran is noted in the transaction that did it, so that an interrupted upgrade goes on where it
+stopped and treats no record twice. A step over an object in a part that is not installed is passed over.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from trellis.access import Cause
 from trellis.access.principal import SYSTEM
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
     from trellis.tenant import Tenant
 
 BATCH = 500
+LEFT = "left "
+"""Begins the version of the note about records that a removed pack left; no version of a migration begins with it."""
+_VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?")
 _KINDS = ("set", "map", "delete")
 _KEYS = frozenset({"object", "where", "comment", *_KINDS})
 
@@ -44,8 +50,10 @@ def problems_of(migration: Mapping[str, Any]) -> Iterator[Diagnostic]:
     unknown = sorted(set(migration) - {"$file", "version", "steps", "comment"})
     if unknown:
         yield Diagnostic("unknown_key", f"/{unknown[0]}", f"Unknown key '{unknown[0]}'.", "", place)
-    if not isinstance(migration.get("version"), str):
-        yield Diagnostic("missing_key", "/version", "'version' is missing.", "Name the version that brings it.", place)
+    version = migration.get("version")
+    if not isinstance(version, str) or not _VERSION.fullmatch(version):
+        said = "'version' is missing." if version is None else f"'version' is {str(version)[:40]!r}, no version."
+        yield Diagnostic("missing_key", "/version", said, "Name the version that brings it, such as 1.1.0.", place)
     steps = migration.get("steps")
     if not isinstance(steps, list):
         yield Diagnostic("missing_key", "/steps", "'steps' is missing or no list.", "", place)
@@ -53,20 +61,36 @@ def problems_of(migration: Mapping[str, Any]) -> Iterator[Diagnostic]:
     for index, step in enumerate(steps):
         kinds = [k for k in _KINDS if isinstance(step, Mapping) and k in step]
         fits = isinstance(step, Mapping) and isinstance(step.get("object"), str) and not set(step) - _KEYS
-        if not fits or len(kinds) != 1:
+        if not fits or len(kinds) != 1 or not _does(kinds[0], step[kinds[0]]):
             remedy = 'For example {"object": "deal", "where": {...}, "set": {"stage": "new"}}.'
             yield Diagnostic(
                 "bad_step", f"/steps/{index}", "A step has 'object' and one of set, map, delete.", remedy, place
             )
 
 
+def _does(kind: str, what: Any) -> bool:
+    """Whether a step says what it does in the form that its kind has."""
+    if kind == "delete":
+        return what is True
+    return (
+        isinstance(what, Mapping)
+        and bool(what)
+        and (kind == "set" or all(isinstance(v, Mapping) for v in what.values()))
+    )
+
+
 def note(tenant: Tenant, plan: PackPlan) -> None:
-    """Note the migrations that the upgrade must run once its metadata are visible."""
-    if not plan.migrations:
-        return
+    """Note the migrations that the upgrade must run once its metadata are visible.
+
+    Those of earlier versions that are still to run stay noted; those of an earlier life of the pack do not.
+    """
     c = pack_migration.c
+    if not plan.migrations and plan.action != "install":
+        return
     versions = [str(m["version"]) for m in plan.migrations]
     with tenant.database.writing() as connection:
+        if plan.action == "install":
+            connection.execute(pack_migration.delete().where(c.pack == plan.name))
         connection.execute(pack_migration.delete().where(c.pack == plan.name, c.version.in_(versions)))
         rows = [
             {
@@ -81,36 +105,72 @@ def note(tenant: Tenant, plan: PackPlan) -> None:
             }
             for version, migration in zip(versions, plan.migrations, strict=True)
         ]
-        connection.execute(pack_migration.insert(), rows)
+        if rows:
+            connection.execute(pack_migration.insert(), rows)
 
 
-def run_pending(tenant: Tenant) -> int:
-    """Run the noted migrations of packs that are visible in the version they belong to; return how many records changed."""
+def leave(tenant: Tenant, name: str, version: str | None) -> None:
+    """Note in which version a removed pack left its records; None: it left none. What was refused stays noted."""
+    c = pack_migration.c
+    with tenant.database.writing() as connection:
+        every = pack_migration.delete().where(c.pack == name)
+        connection.execute(every if version is None else every.where(c.state != "pending"))
+        if version is not None:
+            row = {
+                "pack": name,
+                "version": f"{LEFT}{version}",
+                "position": 0,
+                "target": "",
+                "steps": [],
+                "state": "left",
+            }
+            connection.execute(pack_migration.insert(), {**row, "changed": 0, "at": tenant.clock.now()})
+
+
+def left(tenant: Tenant, name: str) -> tuple[str | None, set[str]]:
+    """Return in which version a removed pack left its records (None: it left none), and what was refused until then."""
+    c = pack_migration.c
+    with tenant.database.reading() as connection:
+        query = sa.select(c.version, c.state).where(c.pack == name)
+        rows = [(str(version), state) for version, state in connection.execute(query).all()]
+    version = next((v.removeprefix(LEFT) for v, state in rows if state == "left"), None)
+    return version, {v for v, state in rows if state == "pending"}
+
+
+def run_pending(tenant: Tenant, pack: str | None = None) -> int:
+    """Run what is noted for the visible versions of packs, also for versions before those; return how many records changed.
+
+    ``pack`` (None: all) leaves those of other packs alone.
+    """
     from trellis.packs.ranges import parse_version
 
     with tenant.database.reading() as connection:
         query = sa.select(pack_migration).where(pack_migration.c.state == "pending")
+        if pack is not None:
+            query = query.where(pack_migration.c.pack == pack)
         rows = [dict(r) for r in connection.execute(query).mappings()]
     packs = tenant.model().snapshot.of_kind("pack") if rows else {}
     total = 0
     for row in sorted(rows, key=lambda r: (r["pack"], parse_version(r["version"]))):
-        visible = packs.get(row["pack"], {}).get("installed", {}).get("pristine")
-        if visible == row["target"]:
+        visible = packs.get(row["pack"], {}).get("version")
+        if visible is not None and parse_version(row["version"]) <= parse_version(visible):
             total += _run(tenant, row)
     return total
 
 
 def _run(tenant: Tenant, row: Mapping[str, Any]) -> int:
     cause = Cause("pack", {"pack": row["pack"], "version": row["version"]})
+    known = tenant.model().object_names
     changed = int(row["changed"])
+    last: str | None = row["cursor"]
     for position, step in enumerate(row["steps"]):
         if position < row["position"]:
             continue
-        last: str | None = None
-        done = False
+        done = step["object"] not in known
         while not done:
+            body = partial(_batch, row=row, position=position, after=last, changed=changed)
             try:
-                last, count, done = tenant.run(SYSTEM, cause, partial(_batch, step=step, after=last), migration=True)
+                last, changed, done = tenant.run(SYSTEM, cause, body, migration=True)
             except TrellisError as problem:
                 raise MigrationFailed(
                     f"Step {position + 1} of the data migration to {row['version']} of pack '{row['pack']}' was refused: "
@@ -119,24 +179,33 @@ def _run(tenant: Tenant, row: Mapping[str, Any]) -> int:
                     version=row["version"],
                     step=position,
                 ) from problem
-            changed += count
-        _progress(tenant, row, position + 1, changed)
+        last = None
+        with tenant.database.writing() as connection:
+            _progress(connection, tenant, row, position=position + 1, cursor=None, changed=changed)
     return changed - int(row["changed"])
 
 
-def _progress(tenant: Tenant, row: Mapping[str, Any], position: int, changed: int) -> None:
+def _progress(connection: Connection, tenant: Tenant, row: Mapping[str, Any], **values: Any) -> None:
     c = pack_migration.c
-    state = "done" if position == len(row["steps"]) else "pending"
-    with tenant.database.writing() as connection:
-        connection.execute(
-            pack_migration.update()
-            .where(c.pack == row["pack"], c.version == row["version"])
-            .values(position=position, changed=changed, state=state, at=tenant.clock.now())
-        )
+    state = "done" if values["position"] == len(row["steps"]) else "pending"
+    connection.execute(
+        pack_migration.update()
+        .where(c.pack == row["pack"], c.version == row["version"])
+        .values(state=state, at=tenant.clock.now(), **values)
+    )
 
 
-def _batch(tx: Transaction, *, step: Mapping[str, Any], after: str | None) -> tuple[str | None, int, bool]:
-    """Do one step for the next records; return the cursor, how many changed, and whether that was all."""
+def _batch(
+    tx: Transaction, *, row: Mapping[str, Any], position: int, after: str | None, changed: int
+) -> tuple[str | None, int, bool]:
+    """Do one step for the next records and note that; return the cursor, how many changed so far, whether that was all."""
+    cursor, count, done = _treat(tx, row["steps"][position], after)
+    place = {"position": position + 1, "cursor": None} if done else {"position": position, "cursor": cursor}
+    _progress(tx.connection, tx.tenant, row, **place, changed=changed + count)
+    return cursor, changed + count, done
+
+
+def _treat(tx: Transaction, step: Mapping[str, Any], after: str | None) -> tuple[str | None, int, bool]:
     name = step["object"]
     fields = ["id", *step.get("map", {}), *_formula_fields(step)]
     query: dict[str, Any] = {"fields": list(dict.fromkeys(fields)), "sort": ["id"], "limit": BATCH}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from trellis.packs.migrations import left as migrations_left
+from trellis.packs.migrations import problems_of
 from trellis.packs.pack_plan import PackPlan
 from trellis.packs.ranges import accepts, parse_version
 from trellis.packs.source import NOTHING, Content, PackSource
@@ -15,6 +17,7 @@ from trellis.packs.state import Installed, all_installed, find_document, full, i
 from trellis.publishing.planning import plan_change
 from trellis.publishing.publisher import InvalidMetadata
 from trellis.storage.tables.packs import pack_choice
+from trellis_metadata.addresses import ABSENT, find
 from trellis_metadata.diagnostics import Diagnostic
 from trellis_metadata.errors import TrellisError
 from trellis_metadata.merge import Address, Choices, Side, merge, prune
@@ -70,19 +73,21 @@ def plan_install(
     old = _installed(tenant, source, current)
     _check_packs(source.document, current, old)
     record = dict(old.record) if old else {}
-    parts = source.slices(slices if slices is not None else record.get("slices") if old else None)
+    parts = source.slices(slices if slices is not None else _parts(source, old))
     known = {o["name"] for o in source.document.get("options", ())}
     answers = {**{k: v for k, v in record.get("options", {}).items() if k in known}, **(options or {})}
     content = source.content(answers, parts)
     # Merging takes documents apart by their structure, so they must have one.
-    if broken := [*tenant.language.shape([source.document, *content.own]), *_shape_of_parts(tenant, content)]:
+    broken = [*tenant.language.shape([source.document, *content.own]), *_shape_of_parts(tenant, content)]
+    if broken := [*broken, *(d for m in source.migrations for d in problems_of(m))]:
         raise InvalidMetadata(broken)
     base = old.content if old else NOTHING
     _check_names(tenant, content, base, current, source)
     began = _began(tenant, source, content, base, current, record)
     written = {"pristine": content.pristine, "options": answers, "slices": parts, "began": began}
     written["granted"] = sorted(source.document.get("permissions", ()))
-    document = {**source.document, "installed": {k: v for k, v in written.items() if v}}
+    kept = "slices" if source.document.get("slices") else ""
+    document = {**source.document, "installed": {k: v for k, v in written.items() if v or k == kept}}
     theirs = full(tenant, content, source.prefix, current, base)
     if old is None:
         _refuse_broken(tenant, current, theirs)
@@ -104,7 +109,7 @@ def plan_install(
         made,
         merged,
         content,
-        _pending(source, old),
+        _pending(source, old, *(migrations_left(tenant, source.name) if revive else (None, set()))),
         merged.removed,
         sorted(set(source.document.get("permissions", ())) - set(record.get("granted", ()))),
         signer=source.signer,
@@ -169,6 +174,16 @@ def _installed(tenant: Tenant, source: PackSource, current: Snapshot) -> Install
     return found
 
 
+def _parts(source: PackSource, old: Installed | None) -> list[str] | None:
+    """Return the parts that an upgrade keeps: those installed, and new ones that are recommended. None: as recommended."""
+    if old is None or "installed" not in old.document:
+        return None
+    known = {s["name"] for s in old.document.get("slices", ())}
+    have = set(old.record.get("slices", ()))
+    declared = source.document.get("slices", ())
+    return [s["name"] for s in declared if (s["name"] in have if s["name"] in known else s.get("default", True))]
+
+
 def _action(old: Installed | None, source: PackSource, operations: Sequence[Any]) -> str:
     if old is None:
         return "install"
@@ -231,15 +246,28 @@ def _began(
             overlay = Overlay(source.prefix)
             overlay.put(document, part, tenant.language.structure(key[0]))
             found |= {"/".join((*key, *path)) for path in overlay.began}
+    # A list that another pack began goes with the last pack that has something in it.
+    for other in (d for n, d in current.of_kind("pack").items() if n != source.name):
+        for text in other.get("installed", {}).get("began", ()):
+            kind, name, *path = text.split("/")
+            if find(content.extensions.get(kind, name) or {}, tuple(path)) not in (None, ABSENT):
+                found.add(text)
     return sorted(found)
 
 
-def _pending(source: PackSource, old: Installed | None) -> list[Mapping[str, Any]]:
-    """Return the data migrations from the installed version to the new one, oldest first."""
-    if old is None:
+def _pending(
+    source: PackSource, old: Installed | None, left: str | None, refused: Collection[str]
+) -> list[Mapping[str, Any]]:
+    """Return the data migrations from the installed version to the new one, oldest first.
+
+    Records that come back are as version ``left`` left them, with the migrations ``refused`` not done.
+    """
+    version = old.version if old else left
+    if version is None:
         return []
-    since, to = parse_version(old.version), parse_version(source.version)
-    found = [m for m in source.migrations if since < parse_version(str(m["version"])) <= to]
+    since, to = parse_version(version), parse_version(source.version)
+    of = {str(m["version"]): parse_version(str(m["version"])) for m in source.migrations}
+    found = [m for m in source.migrations if since < of[m["version"]] <= to or m["version"] in refused]
     return sorted(found, key=lambda m: parse_version(str(m["version"])))
 
 

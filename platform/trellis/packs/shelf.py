@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,8 +58,10 @@ class Shelf:
         found: dict[str, list[tuple[object, Path]]] = {}
         for file in sorted(self.folder.glob(f"*{archive.SUFFIX}")) if self.folder.is_dir() else ():
             name, _, version = file.name.removesuffix(archive.SUFFIX).partition("-")
-            found.setdefault(name, []).append((parse_version(version), file))
-        return {name: [f for _, f in sorted(files, reverse=True)] for name, files in found.items()}
+            # A file that no upload put there under its name is not looked at.
+            with suppress(ValueError):
+                found.setdefault(name, []).append((parse_version(version), file))
+        return {name: [f for _, f in sorted(files, reverse=True)] for name, files in found.items() if files}
 
     def names(self) -> list[str]:
         """Return the names of all packs on the shelf."""

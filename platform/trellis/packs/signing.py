@@ -47,7 +47,7 @@ class Signature:
         try:
             found = json.loads(data)
             return cls(str(found["key"]), str(found["signature"]))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise BadSignature("The signature cannot be read.") from error
 
     def to_json(self) -> dict[str, str]:

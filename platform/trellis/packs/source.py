@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from trellis_metadata.snapshot import Document, Key, Snapshot, digest
 
 EXTENDS = "extends"
 LISTED = ("cases", "migrations")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?")
 
 
 class BadPack(TrellisError):
@@ -137,6 +140,12 @@ def read_pack(folder: Path) -> PackSource:
     packs = [d for d in found if isinstance(d, dict) and d.get("kind") == "pack"]
     if len(packs) != 1 or not isinstance(packs[0].get("name"), str) or not isinstance(packs[0].get("version"), str):
         raise BadPack(f"{PACK_FILE} of '{folder.name}' needs kind, name, label and version.")
+    # Both become part of the name of a file, before anything else of the pack is judged.
+    if not _NAME.fullmatch(packs[0]["name"]) or not _VERSION.fullmatch(packs[0]["version"]):
+        raise BadPack(
+            f"{PACK_FILE} says name {packs[0]['name'][:80]!r} and version {packs[0]['version'][:80]!r}. Expected a name of "
+            "small letters, digits and underscores, and a version such as 1.0.0."
+        )
     documents = [d for d in found if d is not packs[0]]
     return PackSource(packs[0], documents, extensions, lists["cases"], lists["migrations"], folder)
 
@@ -150,7 +159,7 @@ def _read_list(folder: Path, problems: list[Diagnostic]) -> list[Any]:
             continue
         try:
             value = json.loads(file.read_bytes())
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, RecursionError) as error:
             problems.append(Diagnostic("bad_json", "", f"The file cannot be read: {error}", "", place))
             continue
         if isinstance(value, dict):

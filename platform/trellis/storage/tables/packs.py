@@ -27,4 +27,5 @@ pack_migration = sa.Table(
     sa.Column("state", text_column(12), nullable=False),
     sa.Column("changed", ID, nullable=False),
     sa.Column("at", UtcDateTime(), nullable=False),
+    sa.Column("cursor", text_column(200)),
 )
