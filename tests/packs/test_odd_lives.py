@@ -14,6 +14,7 @@ from support.kernel import create, undo, values
 
 from trellis.packs import apply, migrations, plan_install
 from trellis.packs.migrations import MigrationFailed, run_pending
+from trellis.packs.planning import PackConflict
 from trellis.tenant import Tenant
 
 
@@ -164,6 +165,11 @@ def test_step_over_a_part_that_is_not_installed_is_passed_over(with_base: Tenant
     steps = [{"object": "lesson", "set": {"name": "B"}}, {"object": "student", "set": {"hours": 7}}]
     put(with_base, school_pack(tmp_path, "1.1.0", migrations=[{"version": "1.1.0", "steps": steps}]))
     assert values(with_base, "student", "hours") == [7]
+
+
+def test_upgrade_that_gives_the_pack_another_prefix_is_refused(with_school: Tenant, tmp_path: Path) -> None:
+    with pytest.raises(PackConflict, match="keeps its prefix"):
+        plan_install(with_school, school_pack(tmp_path, "1.1.0", lambda d, p: p.update(prefix="sch")))
 
 
 TWICE = {"name": "x_twice", "type": "formula", "returns": "number", "formula": "grade * 2"}

@@ -82,6 +82,11 @@ def plan_install(
     if broken := [*broken, *(d for m in source.migrations for d in problems_of(m))]:
         raise InvalidMetadata(broken)
     base = old.content if old else NOTHING
+    if old is not None and base.extensions.documents and old.prefix != source.prefix:
+        raise PackConflict(
+            f"Pack '{source.name}' {source.version} has the prefix '{source.prefix}', but what it added to others begins with "
+            f"'{old.prefix}_'. A pack keeps its prefix; ask its vendor."
+        )
     _check_names(tenant, content, base, current, source)
     began = _began(tenant, source, content, base, current, record)
     written = {"pristine": content.pristine, "options": answers, "slices": parts, "began": began}
