@@ -16,6 +16,7 @@ from trellis.core import core_documents
 from trellis.packs import archive, migrations
 from trellis.packs.cases import run_cases
 from trellis.packs.checking import check_pack, errors_of
+from trellis.packs.ranges import accepts
 from trellis.packs.scratch import scratch
 from trellis.packs.shelf import Shelf
 from trellis.packs.source import BadPack
@@ -112,6 +113,23 @@ def test_check_tells_of_a_migration_over_an_object_that_is_not_there(tmp_path: P
     source = write_pack(tmp_path / "other", pack, [], migrations=[{"version": "1.0.0", "steps": [step]}])
     _, found = check_pack(source, {"base": base_pack(tmp_path)})
     assert [d.message for d in errors_of(found)] == ["Step 1 changes 'nothing', which is no object."]
+
+
+def test_check_minds_the_ranges_of_all_packs_that_require_one(tmp_path: Path) -> None:
+    names = {"en": "P", "zh": "包"}
+    middle = {"name": "middle", "label": names, "requires": [{"name": "base", "version": "^2.0"}]}
+    top = {"name": "top", "label": names, "requires": [{"name": "base", "version": "^1.0"}, {"name": "middle"}]}
+    packs = {"base": base_pack(tmp_path), "middle": write_pack(tmp_path / "middle", middle, [])}
+    _, found = check_pack(write_pack(tmp_path / "top", top, []), packs)
+    assert [d.message for d in errors_of(found)] == ["Pack 'base' ^1.0 and ^2.0 is required and not at hand."]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "fits", "not_any_more"),
+    [("^0.0.3", "0.0.3", "0.0.4"), ("^0.2", "0.2.9", "0.3.0"), ("^0.0", "0.0.9", "0.1.0"), ("^0", "0.9.0", "1.0.0")],
+)
+def test_ranges_before_the_first_release(wanted: str, fits: str, not_any_more: str) -> None:
+    assert (accepts(wanted, fits), accepts(wanted, not_any_more)) == (True, False)
 
 
 ODD_CASES: list[dict[str, Any]] = [

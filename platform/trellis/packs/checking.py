@@ -76,9 +76,10 @@ def _required(
     source: PackSource, packs: Mapping[str, PackSource], language: Language
 ) -> tuple[Snapshot, list[Diagnostic]]:
     snapshot, found = Snapshot.of(core_documents()), []
-    for name, wanted in _order(source, packs):
+    for name, ranges in _order(source, packs):
         pack = packs.get(name)
-        if pack is None or not accepts(wanted, pack.version):
+        if pack is None or not all(accepts(wanted, pack.version) for wanted in ranges):
+            wanted = " and ".join(ranges)
             what = f"Pack '{name}'{f' {wanted}' if wanted else ''} is required and not at hand."
             found.append(_said("missing_pack", "pack.json", what, "Put it on the shelf, or name its folder by --with."))
             continue
@@ -87,16 +88,18 @@ def _required(
     return snapshot, found
 
 
-def _order(source: PackSource, packs: Mapping[str, PackSource]) -> list[tuple[str, str | None]]:
-    """Return all required packs with their ranges, each after what it requires itself."""
-    found: dict[str, str | None] = {}
+def _order(source: PackSource, packs: Mapping[str, PackSource]) -> list[tuple[str, list[str]]]:
+    """Return all required packs with the ranges of all that require them, each after what it requires itself."""
+    found: dict[str, list[str]] = {}
 
     def visit(pack: PackSource, path: tuple[str, ...]) -> None:
         for needed in pack.document.get("requires", ()):
             name = needed["name"]
             if name not in path and name in packs:
                 visit(packs[name], (*path, name))
-            found.setdefault(name, needed.get("version"))
+            ranges = found.setdefault(name, [])
+            if needed.get("version", "") not in ("", *ranges):
+                ranges.append(needed["version"])
 
     visit(source, (source.name,))
     return list(found.items())

@@ -34,7 +34,7 @@ def _holds(part: str, version: tuple[int, int, int]) -> bool:
     compared = version[: len(given)]
     exact = tuple(given)
     if sign == "^":
-        return version >= low and version < _next(given, 0 if given[0] or len(given) == 1 else 1)
+        return version >= low and version < _next(given, _leading(given))
     if sign == "~":
         return version >= low and version < _next(given, min(1, len(given) - 1))
     tests: Mapping[str, bool] = {
@@ -44,6 +44,11 @@ def _holds(part: str, version: tuple[int, int, int]) -> bool:
         "<": compared < exact,
     }
     return tests.get(sign or "=", compared == exact)
+
+
+def _leading(given: list[int]) -> int:
+    """Return the place of the first number that is not 0; only what follows it may grow."""
+    return next((place for place, number in enumerate(given) if number), len(given) - 1)
 
 
 def _next(given: list[int], place: int) -> tuple[int, ...]:
