@@ -24,6 +24,7 @@ def show() -> Response:
         "pages/me.html",
         zones=zones,
         zone=g.preferences.get("time_zone", ""),
+        account_zone=g.person.time_zone,
         organisation_zone=g.tenant.time_zone,
         themes=THEMES,
         densities=DENSITIES,

@@ -55,7 +55,7 @@ onElements(FORM, (form) => {
 });
 
 document.addEventListener("submit", (event) => {
-  if (!event.target.action.endsWith("/logout")) return;
+  if (!event.target.getAttribute("action")?.endsWith("/logout")) return; // .action may be a field of that name
   all(FORM).forEach((form) => localStorage.removeItem(keyOf(form)));
   Object.keys(localStorage).filter((key) => key.startsWith(PREFIX)).forEach((key) => localStorage.removeItem(key));
 });
