@@ -20,14 +20,15 @@ from trellis.packs.ranges import accepts
 from trellis.packs.scratch import scratch
 from trellis.packs.shelf import Shelf
 from trellis.packs.source import BadPack
+from trellis.publishing.publisher import InvalidMetadata
 from trellis_metadata.errors import TrellisError
 from trellis_metadata.snapshot import Snapshot
 
 DEEP = b"[" * 100_000 + b"]" * 100_000
 
 
-def made(file: Path, name: str = "pets", version: str = "1.0.0", **more: bytes) -> Path:
-    pack = {"kind": "pack", "name": name, "version": version, "label": "Pets"}
+def made(file: Path, name: str = "pets", version: str = "1.0.0", document: Any = None, **more: bytes) -> Path:
+    pack = {"kind": "pack", "name": name, "version": version, "label": "Pets", **(document or {})}
     files = {"pack.json": json.dumps(pack).encode(), **more}
     sums = {k: hashlib.sha256(v).hexdigest() for k, v in files.items()}
     manifest = {"format": 1, "name": name, "version": version, "files": sums}
@@ -54,6 +55,16 @@ def test_name_and_version_of_an_archive_are_no_way_out_of_the_shelf(tmp_path: Pa
     with pytest.raises(BadPack, match="Expected a name"):
         target.put(made(tmp_path / "sent.zip", name, version))
     assert list(tmp_path.rglob("*.trellis")) == []
+
+
+@pytest.mark.parametrize(
+    "odd", [{"requires": [5]}, {"slices": "all"}, {"options": [{}]}, {"changes": [{"version": 1}]}, {"permissions": 1}]
+)
+def test_pack_whose_own_document_has_a_wrong_form_is_not_kept(tmp_path: Path, odd: Any) -> None:
+    target = shelf(tmp_path)
+    with pytest.raises(InvalidMetadata):
+        target.put(made(tmp_path / "sent.zip", document=odd))
+    assert target.archives() == {}
 
 
 def test_file_that_nobody_uploaded_does_not_hide_the_other_packs(tmp_path: Path) -> None:

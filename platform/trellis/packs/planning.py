@@ -12,7 +12,7 @@ from trellis.packs.migrations import left as migrations_left
 from trellis.packs.migrations import problems_of
 from trellis.packs.pack_plan import PackPlan
 from trellis.packs.ranges import accepts, parse_version
-from trellis.packs.source import NOTHING, Content, PackSource
+from trellis.packs.source import NOTHING, Content, PackSource, refuse_misshapen
 from trellis.packs.state import Installed, all_installed, find_document, full, installed, installed_names
 from trellis.publishing.planning import plan_change
 from trellis.publishing.publisher import InvalidMetadata
@@ -69,6 +69,7 @@ def plan_install(
     back. Raises :class:`MissingPack`, :class:`PackConflict`, :class:`StillRequired`, :class:`OlderVersion`,
     :class:`BadOption`, or :class:`InvalidMetadata` when the pack itself is broken.
     """
+    refuse_misshapen(source)
     current = tenant.model().snapshot
     old = _installed(tenant, source, current)
     _check_packs(source.document, current, old)
@@ -78,7 +79,7 @@ def plan_install(
     answers = {**{k: v for k, v in record.get("options", {}).items() if k in known}, **(options or {})}
     content = source.content(answers, parts)
     # Merging takes documents apart by their structure, so they must have one.
-    broken = [*tenant.language.shape([source.document, *content.own]), *_shape_of_parts(tenant, content)]
+    broken = [*tenant.language.shape(list(content.own)), *_shape_of_parts(tenant, content)]
     if broken := [*broken, *(d for m in source.migrations for d in problems_of(m))]:
         raise InvalidMetadata(broken)
     base = old.content if old else NOTHING

@@ -14,7 +14,7 @@ from trellis.packs import archive
 from trellis.packs.folders import UnknownPack, find_packs
 from trellis.packs.ranges import parse_version
 from trellis.packs.signing import TrustList, load_key, sign
-from trellis.packs.source import PackSource, read_pack
+from trellis.packs.source import PackSource, read_pack, refuse_misshapen
 from trellis_metadata.diagnostics import did_you_mean
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class Shelf:
         """Verify an archive and keep it. Raises :class:`HostileArchive` or :class:`BadSignature`."""
         found = archive.read(file, self.trust)
         with opened(found) as source:
+            refuse_misshapen(source)
             place = self.folder / f"{source.name}-{source.version}{archive.SUFFIX}"
             place.parent.mkdir(parents=True, exist_ok=True)
             part = place.with_name(f".{place.name}.part")

@@ -14,6 +14,7 @@ from trellis.publishing.publisher import InvalidMetadata
 from trellis_metadata.diagnostics import Diagnostic
 from trellis_metadata.errors import TrellisError
 from trellis_metadata.files import PACK_FILE, read_folder
+from trellis_metadata.language import Language
 from trellis_metadata.snapshot import Document, Key, Snapshot, digest
 
 EXTENDS = "extends"
@@ -109,6 +110,12 @@ class PackSource:
         """Return the documents (kind/name) of parts that are not installed."""
         wanted = {d for s in self.document.get("slices", ()) if s["name"] in chosen for d in s["documents"]}
         return {d for s in self.document.get("slices", ()) for d in s["documents"]} - wanted
+
+
+def refuse_misshapen(source: PackSource) -> None:
+    """Raise :class:`InvalidMetadata` if the pack's own document has not the form that everything else relies on."""
+    if found := Language({}).shape([source.document]):
+        raise InvalidMetadata(found)
 
 
 def _refuse_shapeless(documents: Sequence[object]) -> None:
