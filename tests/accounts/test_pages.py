@@ -281,3 +281,50 @@ def test_forms_without_their_token_are_refused(office: Office, path: str) -> Non
     browser.set_cookie(COOKIE, office.log_in("ada").key)
     assert browser.post(path, data={"old": PASSWORD, "new": NEW}).status_code == 400
     assert office.log_in("ada")
+
+
+def test_new_person_gets_account_and_link_from_the_setup(office: Office, pages: Pages) -> None:
+    browser = pages()
+    enter(browser, "ada")
+    assert 'href="/setup/people/new"' in browser.get("/setup/people").text
+    assert browser.get("/setup/people/new").status_code == 200
+    missing = browser.post("/setup/people/new", data={"name": "Nora"})
+    assert missing.status_code == 422 and 'id="n-login-error"' in missing.text
+    taken = browser.post("/setup/people/new", data={"name": "Nora", "login": "bob"})
+    assert taken.status_code == 422 and 'id="n-login-error"' in taken.text
+    made = browser.post(
+        "/setup/people/new", data={"name": "Nora", "login": "nora", "sets": ["standard", "no_such_set"]}
+    )
+    key = re.search(r"/password/([\w-]+)", made.text)
+    assert made.status_code == 200 and key is not None and office.person("nora").admin is False
+    invited = pages()
+    assert invited.post(f"/password/{key[1]}", data={"new": NEW}).location == "/"
+    assert invited.get("/setup/people/new").status_code == 403
+    assert invited.post("/setup/people/new", data={"name": "Eve", "login": "eve2", "admin": "on"}).status_code == 403
+    assert office.audit("account_made")[-1]["actor"] == office.number("ada")
+
+
+def test_person_with_a_record_gets_an_account_once(office: Office, pages: Pages) -> None:
+    (number,) = create(office.tenant, "user", {"name": "Olaf", "login": "olaf"})
+    browser = pages()
+    enter(browser, "ada")
+    assert "Olaf (olaf)" in browser.get("/setup/people/new").text
+    id = format_id("user", number)
+    assert browser.post("/setup/people/new", data={"user": id}).status_code == 200
+    assert office.number("olaf") == number
+    again = browser.post("/setup/people/new", data={"user": id})
+    assert again.status_code == 404
+    bob = format_id("user", office.number("bob"))
+    assert browser.post("/setup/people/new", data={"user": bob}).status_code == 404
+    assert enter(pages(), "bob") == "/"
+
+
+def test_invitation_asks_for_a_fresh_proof(office: Office, pages: Pages) -> None:
+    browser = pages()
+    enter(browser, "ada")
+    office.wait(minutes=11)
+    for answer in (
+        browser.get("/setup/people/new"),
+        browser.post("/setup/people/new", data={"name": "X", "login": "x"}),
+    ):
+        assert answer.location == "/me/confirm?next=/setup/people/new"
