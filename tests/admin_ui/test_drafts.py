@@ -104,3 +104,22 @@ def test_drafts_and_documents_are_for_administrators(runtime, kept, address: str
     assert client.post("/setup/publish", data={"draft": "hidden"}).status_code in (403, 404)
     assert client.post("/setup/documents", data={"text": "[]"}).status_code in (403, 404)
     assert [d.name for d in kept.list()] == ["hidden"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "form", "said"),
+    [
+        ("formula", {"returns": "number"}, "Write the formula."),
+        ("picklist", {"option_label": "", "option_label_zh": "", "option_color": "gray"}, "Give at least one option."),
+        ("rollup", {"operation": "count"}, "Choose the child records to compute over."),
+    ],
+)
+def test_form_of_a_field_says_what_is_missing_in_its_own_words(setup, kept, kind: str, form, said: str) -> None:
+    answer = setup.post("/setup/objects/deal/fields/new", data={"type": kind, "label": "More", **form})
+    assert answer.status_code == 422 and said in answer.text and "object/deal /fields" not in answer.text
+
+
+def test_new_document_begins_with_the_keys_of_its_kind(setup, kept) -> None:
+    text = html.unescape(setup.get("/setup/documents/new?kind=connection").text)
+    assert '"kind": "connection"' in text and '"url": ""' in text
+    assert '"kind": "object"' in html.unescape(setup.get("/setup/documents/new?kind=no_such_kind").text)

@@ -11,6 +11,7 @@ from werkzeug.exceptions import NotFound
 
 from trellis.json_text import BadJson, parse_json
 from trellis_admin.i18n import language
+from trellis_admin.kind_words import kind_words
 from trellis_admin.page import render
 from trellis_admin.session import needs_admin
 from trellis_admin.setup_pages import SetupPage
@@ -48,7 +49,7 @@ def documents() -> Response:
     for found in g.model.snapshot:
         label = label_of(found.get("label"), language().code, found["name"])
         groups.setdefault(found["kind"], []).append({"name": found["name"], "label": label})
-    return render("pages/setup_documents.html", groups=groups)
+    return render("pages/setup_documents.html", groups=groups, kinds=kind_words())
 
 
 @needs_admin
@@ -62,8 +63,17 @@ def document(kind: str, name: str) -> Response:
 
 @needs_admin
 def new() -> Response:
-    """An empty document."""
-    return _editor('{\n  "kind": "object",\n  "name": "",\n  "label": "",\n  "fields": []\n}\n')
+    """A document with the keys that its kind (``?kind=``, else an object) must have, to be filled in."""
+    kind = request.args.get("kind", "object")
+    return _editor(_skeleton(kind if kind in g.tenant.language.kinds() else "object"))
+
+
+def _skeleton(kind: str) -> str:
+    schema: Any = g.tenant.language.schema(kind)
+    blank: dict[str, Any] = {"array": [], "object": {}}
+    wanted = ["kind", "name", "label", *schema["required"]]
+    made = {key: blank.get(str(schema["properties"][key].get("type")), "") for key in wanted}
+    return text_of({**made, "kind": kind})
 
 
 def _editor(

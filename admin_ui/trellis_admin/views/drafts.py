@@ -16,7 +16,7 @@ from trellis_admin.page import go, render, wants_fragment
 from trellis_admin.renderers.dates import relative
 from trellis_admin.rendering import context
 from trellis_admin.session import needs_admin
-from trellis_admin.setup_pages import SetupPage
+from trellis_admin.setup_pages import SetupPage, setup_groups
 from trellis_metadata.errors import TrellisError
 
 HOME = "/setup/drafts"
@@ -173,4 +173,6 @@ def safe(address: str) -> str:
 def step(template: str, title: str, status: int = 200, **values: Any) -> Response:
     """Show a step in the drawer, or as a page of its own without scripts."""
     page = "parts/setup_drawer.html" if wants_fragment() else "pages/setup_step.html"
-    return render(page, status, step=template, title=title, **values)
+    pages = (p for group in setup_groups() for p in group.pages)
+    above = next((p for p in pages if request.path.startswith(f"{p.url}/")), None)
+    return render(page, status, step=template, title=title, above=above, **values)

@@ -279,14 +279,26 @@ def draft_field(name: str) -> Response:
     if kind not in field_types():
         raise BadRequest
     form = FieldForm.read(request.form)
-    if not form.label:
-        return _field_form(name, kind, form, [_("Give the field a label.")], 422)
+    if missing := _missing(form, field_types()[kind]):
+        return _field_form(name, kind, form, missing, 422)
     field = new_field(form, kind, field_types()[kind])
     if root.field(field["name"]):
         return _field_form(name, kind, form, [_("A field called “%(name)s” exists already.", name=field["name"])], 422)
     document = {**root.doc, "fields": [*root.doc["fields"], field]}
     documents = [document, *_with_field(name, field["name"])]
     return review(documents, f"/setup/objects/{name}", lambda problems: _field_form(name, kind, form, problems, 422))
+
+
+def _missing(form: FieldForm, spec: FieldType) -> list[str]:
+    """Return what the form must say and does not, in words of the form: the language speaks of documents."""
+    wanted = {
+        _("Give the field a label."): bool(form.label),
+        _("Write the formula."): "formula" not in spec.options or bool(form.formula),
+        _("Give at least one option."): "options" not in spec.options
+        or any(option.label or option.label_zh for option in form.options),
+        _("Choose the child records to compute over."): "of" not in spec.options or bool(form.rollup.get("of")),
+    }
+    return [text for text, given in wanted.items() if not given]
 
 
 def _with_field(name: str, field: str) -> list[Mapping[str, Any]]:
