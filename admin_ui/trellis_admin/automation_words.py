@@ -14,6 +14,7 @@ from trellis.automation.action import Action, actions
 from trellis_admin.i18n import language
 from trellis_admin.session import time_zone
 from trellis_metadata.labels import text_of
+from trellis_metadata.snapshot import Snapshot
 
 
 def states() -> dict[str, str]:
@@ -100,6 +101,14 @@ def field_label(owner: str | None, name: str | None) -> str:
     return field.label(language().code) if field is not None else name
 
 
+def stage_label(snapshot: Snapshot, owner: str | None, name: str, code: str) -> str:
+    """Return what the pipelines of an object call a stage: its label, or the name where they do not agree."""
+    pipelines = (p for p in snapshot.of_kind("pipeline").values() if p["object"] == owner)
+    stages = (stage for pipeline in pipelines for stage in pipeline["stages"] if stage["name"] == name)
+    labels = {text_of(stage.get("label"), code, name) for stage in stages}
+    return labels.pop() if len(labels) == 1 else name
+
+
 def trigger_words(document: Mapping[str, Any], trigger: Mapping[str, Any]) -> str:
     """Return what starts an automation, as a phrase."""
     owner = document.get("object")
@@ -112,7 +121,8 @@ def trigger_words(document: Mapping[str, Any], trigger: Mapping[str, Any]) -> st
                 words += " " + text % {"values": ", ".join("–" if v is None else str(v) for v in trigger[key])}
         return words
     if trigger["on"] in ("stage_entered", "stage_left"):
-        stages = ", ".join(trigger.get("stages", ())) or _("any stage")
+        found = (stage_label(g.model.snapshot, owner, n, language().code) for n in trigger.get("stages", ()))
+        stages = ", ".join(found) or _("any stage")
         return _("%(stages)s is entered", stages=stages) if trigger["on"] == "stage_entered" else _("%(stages)s is left", stages=stages)  # fmt: skip
     if trigger["on"] == "date":
         offset = str(trigger.get("offset", "P0D"))

@@ -328,3 +328,12 @@ def test_invitation_asks_for_a_fresh_proof(office: Office, pages: Pages) -> None
         browser.post("/setup/people/new", data={"name": "X", "login": "x"}),
     ):
         assert answer.location == "/me/confirm?next=/setup/people/new"
+
+
+def test_audit_speaks_of_devices_and_answers_as_people_do(office: Office, pages: Pages) -> None:
+    browser = pages()
+    agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
+    data = {"login": "ada", "password": PASSWORD}
+    assert browser.post("/login", data=data, headers={"User-Agent": agent}).status_code == 303
+    page = browser.get("/setup/audit").text
+    assert "Chrome · Linux" in page and "Mozilla/5.0" not in page and "second_factor: No" in page

@@ -13,7 +13,9 @@ from trellis.access.accounts import create_user
 from trellis.access.principal import SYSTEM
 from trellis.publishing.drafts import Drafts
 from trellis.runtime import Runtime
+from trellis_admin.automation_words import stage_label
 from trellis_admin.session import COOKIE
+from trellis_metadata.snapshot import Snapshot
 
 PASSWORD = "correct horse battery"
 DEAL = {
@@ -206,3 +208,16 @@ def test_a_record_tells_its_reader_why_and_offers_its_buttons(ada, bob, world):
     assert "Mark big deals" in ada.get("/setup/automations/runs?state=done").text
     assert ada.get("/setup/automations/runs?state=odd").status_code == 404
     assert ada.post("/setup/automations/runs/1/retry").status_code in (303, 404)
+
+
+def test_stage_is_called_what_all_pipelines_of_the_object_call_it():
+    def pipeline(name, owner, **labels):
+        stages = [{"name": n, "label": {"en": text, "zh": "赢单"}} for n, text in labels.items()]
+        return {"kind": "pipeline", "name": name, "object": owner, "stages": stages}
+
+    documents = [pipeline("a", "deal", won="Won", lost="Lost"), pipeline("b", "deal", won="Won", lost="Given up")]
+    snapshot = Snapshot.of([*documents, pipeline("c", "lead", won="Converted")])
+    assert stage_label(snapshot, "deal", "won", "en") == "Won"
+    assert stage_label(snapshot, "deal", "won", "zh") == "赢单"
+    assert stage_label(snapshot, "deal", "lost", "en") == "lost"
+    assert stage_label(snapshot, "deal", "nowhere", "en") == "nowhere"

@@ -13,6 +13,7 @@ from trellis.audit import reading
 from trellis.audit.kinds import KINDS
 from trellis.audit.sealing import verify
 from trellis.record_id import BadRecordId, parse_id
+from trellis_admin.devices import device_of
 from trellis_admin.i18n import language
 from trellis_admin.page import render
 from trellis_admin.session import needs_admin, time_zone
@@ -92,7 +93,15 @@ def show() -> Response:
 def _lines(detail: object) -> list[tuple[str, str]]:
     if not isinstance(detail, dict):
         return []
-    return [(k, ", ".join(map(str, v[:20])) if isinstance(v, list) else str(v)) for k, v in detail.items()]
+    return [(k, _said(k, v)) for k, v in detail.items()]
+
+
+def _said(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    if name == "agent":
+        return device_of(str(value))
+    return ", ".join(map(str, value[:20])) if isinstance(value, list) else str(value)
 
 
 @needs_admin
