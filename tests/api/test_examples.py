@@ -65,7 +65,19 @@ def relabel(world: World) -> None:
     assert world.ada.post("/metadata/apply", {"documents": [notice]}).status_code == 200
 
 
+HAND_OVER = {
+    "kind": "automation",
+    "name": "hand_over",
+    "label": "Hand over",
+    "object": "contact",
+    "triggers": [{"on": "updated"}],
+    "steps": [{"name": "mark", "action": "set_fields", "with": {"values": {"name": "Handed over"}}}],
+}
+"""The automation that examples name."""
+
+
 def test_every_body_that_is_shown_is_accepted(world: World) -> None:
+    assert world.ada.post("/metadata/apply", {"documents": [HAND_OVER]}).status_code == 200
     document = world.ada.get("/openapi.json").get_json()
     records = {
         "account": world.ada.create("account", name="Given")["id"],
