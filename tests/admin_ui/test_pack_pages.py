@@ -52,7 +52,6 @@ def partners_pack(folder: Path) -> PackSource:
         document = json.loads((folder / file).read_text(encoding="utf-8"))
         document.setdefault(key, []).append(json.loads(part))
         (folder / file).write_text(json.dumps(document), encoding="utf-8")
-    (folder / "scripts").mkdir()
     (folder / "scripts" / "pet_tag.json").write_text(SCRIPT, encoding="utf-8")
     (folder / "scripts" / "pet_tag.py").write_text(HOOK, encoding="utf-8")
     (folder / "screenshots").mkdir()
@@ -214,7 +213,7 @@ def test_upgrade_shows_both_values_previews_and_keeps_the_choice(visit, site: Si
     for part in (
         "Grades begin at three.",
         "http:api.example.com",
-        "2 of 2 hold",
+        "3 of 3 hold",
         "Stricter",
         "Recommended",
         "Pupil",

@@ -6,7 +6,7 @@ import pytest
 from support.app import World
 from werkzeug.routing import BuildError, Map, Rule
 
-from trellis.late_rules import LateRule
+from trellis.api.late_rules import LateRule
 
 PLACES = [
     ("/records/<name>", {}),
