@@ -15,6 +15,8 @@ from trellis_metadata.labels import text_of
 from trellis_metadata.snapshot import Snapshot
 
 DEFAULT_OBJECT_ICON = "box"
+_TOPS = ("/", "/setup")
+"""Pages whose address begins that of every page below them, which have lines of their own."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Item:
     def current(self) -> bool:
         """Whether the page on screen belongs to this item."""
         here = request.path
-        return here == self.url or (self.url != "/" and here.startswith(f"{self.url}/"))
+        return here == self.url or (self.url not in _TOPS and here.startswith(f"{self.url}/"))
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ def test_navigation_of_the_setup_stands_in_place_of_the_apps(admin) -> None:
     assert nav is not None
     assert "/setup/audit" in nav[0]
     assert 'href="/o/' not in nav[0]
+    assert re.findall(r'href="([^"]*)" aria-current="page"', nav[0]) == ["/setup/packs"]
     nav = re.search(r"<nav.*?</nav>", outside, re.S)
     assert nav is not None
     assert "/setup/audit" not in nav[0]
