@@ -6,7 +6,7 @@ so that every later comparison knows too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -88,15 +88,20 @@ def matched(before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping
     return found
 
 
-def remembering(document: Mapping[str, Any], before: Mapping[str, Any], node: Node) -> Mapping[str, Any]:
+def remembering(
+    document: Mapping[str, Any], before: Mapping[str, Any], node: Node, taken: Collection[str] = ()
+) -> Mapping[str, Any]:
     """Return ``document`` with the old names that ``before``, its earlier form, knows and it does not mention.
 
     Old names are history: a file that was written before a rename was answered does not take them back. A document
-    or element that has a ``was`` of its own keeps that one. Wrong shapes are returned as they are.
+    or element that has a ``was`` of its own keeps that one, and names that are ``taken``, by a neighbour as its name or as
+    one of its old names, are not remembered. Wrong shapes are returned as they are.
     """
     fitting, result = node.of(document), dict(document)
     if node.keeps_names and "was" in before and "was" not in document:
-        result["was"] = before["was"]
+        known = [name for name in before["was"] if name not in taken]
+        if known:
+            result["was"] = known
     for key, value in document.items():
         child, earlier = fitting.child(key), before.get(key)
         if child.form is Form.LIST and child.item is not None and isinstance(value, list) and isinstance(earlier, list):
@@ -106,8 +111,11 @@ def remembering(document: Mapping[str, Any], before: Mapping[str, Any], node: No
 
 def _elements_remembering(value: list[Any], earlier: list[Any], item: Node) -> list[Any]:
     known = {str(e["name"]): e for e in earlier if isinstance(e, dict) and "name" in e}
+    elements = [e for e in value if isinstance(e, dict)]
+    taken = {str(e["name"]) for e in elements if "name" in e}
+    taken |= {str(old) for e in elements if isinstance(e.get("was"), list) for old in e["was"]}
     return [
-        remembering(element, known[str(element["name"])], item)
+        remembering(element, known[str(element["name"])], item, taken)
         if isinstance(element, dict) and str(element.get("name")) in known
         else element
         for element in value

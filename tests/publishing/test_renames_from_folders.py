@@ -29,6 +29,13 @@ def test_old_names_stay_when_the_same_documents_are_applied_again(tenant: Tenant
     assert tenant.model().object("deal").fields["size"].doc["was"] == ["amount"]
 
 
+def test_old_name_that_a_neighbour_claims_is_not_remembered(tenant: Tenant) -> None:
+    publish(tenant, obj("deal", NAME, field("amount", "integer", was=["size", "sum"])))
+    publish(tenant, obj("deal", NAME, field("amount", "integer"), field("width", "integer", was=["size"])))
+    fields = tenant.model().object("deal").fields
+    assert (fields["amount"].doc["was"], fields["width"].doc["was"]) == (["sum"], ["size"])
+
+
 def test_renamed_object_replaces_the_old_one_without_naming_it_removed(tenant: Tenant) -> None:
     publish(tenant, obj("deal", NAME))
     create(tenant, "deal", {"name": "a"})
