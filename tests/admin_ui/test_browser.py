@@ -206,7 +206,8 @@ NARROW_NAMES = """() => [...document.querySelectorAll(".t-detail--line dd")].fil
   .map(([disc, name]) => name.left >= disc.right && name.top < disc.bottom && disc.top < name.bottom)"""
 LINES_OF_NAME = """() => { const name = document.querySelector(".t-detail--text dd > .t-trunc");
   return Math.round(name.clientHeight / parseFloat(getComputedStyle(name).lineHeight)); }"""
-CRUMBS = """() => { const box = s => document.querySelector(s).getBoundingClientRect();
+CRUMBS = """() => { const shown = s => [...document.querySelectorAll(s)].find(e => e.getClientRects().length);
+  const box = s => shown(s).getBoundingClientRect();
   return [box(".t-crumbs a").right, box(".t-crumbs .t-icon").left, box(".t-crumbs .t-icon").right,
           box(".t-crumbs [aria-current]").left, box(".t-crumbs [aria-current]").right, box(".t-top .t-btn").left]; }"""
 
