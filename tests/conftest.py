@@ -27,8 +27,13 @@ CORE = ("transaction", "query", "storage")
 """Folders whose tests on PostgreSQL belong to ``make check``: the write path, the query, the tables."""
 
 
+MINUTES = ("test_killed_workers.py", "test_killed_processes.py")
+"""Files whose tests wait for processes: the last of them would keep the other worker waiting."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what runs on PostgreSQL, and what of it the loop runs."""
+    """Mark what runs on PostgreSQL, and what of it the loop runs; begin with what takes minutes, so that nobody waits for it."""
+    items.sort(key=lambda item: item.path.name not in MINUTES)
     for item in items:
         if "postgresql" in item.name:
             item.add_marker("postgresql")
